@@ -1,0 +1,71 @@
+// The floors of docs/architecture.md: a higher one imports lower ones only, and each library has one importer.
+const TEST = '\\.test\\.ts$';
+const floor = (name, from, allowed) => ({
+  name,
+  severity: 'error',
+  comment: `${name}: imports only ${allowed.join(', ')}`,
+  from: { path: from, pathNot: TEST },
+  to: { path: '^(shared|server|client|loadtest|test|models)/', pathNot: allowed },
+});
+const ADAPTERS = [
+  '^server/peer/werift-peer\\.ts$',
+  '^server/media/webcodecs-decoder\\.ts$',
+  '^server/inference/ort-',
+];
+const soleImporter = (library, importers) => ({
+  name: `sole-importer-of-${library.replace(/[^a-z]/g, '-')}`,
+  severity: 'error',
+  comment: `${library} is imported by ${importers.join(', ')} only`,
+  from: { path: '^(shared|server|client|loadtest)/', pathNot: [TEST, ...importers] },
+  to: { path: `^node_modules/${library}(/|$)` },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '\\?worker' } },
+    floor('floor-0-shared', '^shared/', ['^shared/']),
+    floor('floor-1-media-dsp-telemetry', '^server/(media|dsp|telemetry)/', ['^shared/', '^server/(media|dsp|telemetry)/']),
+    floor('floor-2-ports-and-output', '^server/(peer|inference|output)/', [
+      '^shared/',
+      '^server/(media|dsp|telemetry|peer|inference|output)/',
+    ]),
+    floor('floor-3-pipeline', '^server/pipeline/', [
+      '^shared/',
+      '^server/(media|dsp|telemetry|peer|inference|output|pipeline)/',
+    ]),
+    floor('floor-4-session', '^server/session/', [
+      '^shared/',
+      '^server/(media|dsp|telemetry|peer|inference|output|pipeline|session)/',
+    ]),
+    floor('floor-5-signalling', '^server/(signalling/|app\\.ts)', ['^shared/', '^server/']),
+    floor('client', '^client/', ['^client/', '^shared/']),
+    floor('loadtest', '^loadtest/', ['^loadtest/', '^shared/']),
+    {
+      name: 'adapters-are-wired-at-the-edge',
+      severity: 'error',
+      comment: 'only thread entries and the root choose an adapter',
+      from: { path: '^server/(media|dsp|output|pipeline|signalling|app)', pathNot: [TEST, ...ADAPTERS] },
+      to: { path: ADAPTERS },
+    },
+    soleImporter('werift', ['^server/peer/werift-peer\\.ts$']),
+    soleImporter('onnxruntime-node', ['^server/inference/(ort-worker|providers)\\.ts$']),
+    soleImporter('@napi-rs/webcodecs', ['^server/media/webcodecs-decoder\\.ts$']),
+    soleImporter('rxjs', ['^server/pipeline/']),
+    soleImporter('prom-client', ['^server/telemetry/metrics\\.ts$']),
+    soleImporter('fft.js', ['^server/dsp/fft\\.ts$']),
+    soleImporter('fastify', ['^server/(app|signalling/)']),
+    {
+      name: 'environment-is-read-at-the-root',
+      severity: 'error',
+      from: { path: '^server/', pathNot: [TEST, '^server/(main|config)\\.ts$'] },
+      to: { path: '^(node:)?process$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'], conditionNames: ['import', 'node', 'default'] },
+  },
+};

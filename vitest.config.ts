@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+
+const project = (name: string, include: string[], testTimeout: number) => ({
+  extends: true as const,
+  test: { name, include, testTimeout, hookTimeout: testTimeout },
+});
+
+export default defineConfig({
+  test: {
+    // @roamhq/wrtc and onnxruntime-node are native addons that do not survive vitest's worker threads.
+    pool: 'forks',
+    projects: [
+      project('unit', ['{shared,server,client,loadtest,models/scenes}/**/*.test.ts'], 30_000),
+      project('contract', ['test/contract/**/*.test.ts'], 60_000),
+      project('integration', ['test/integration/**/*.test.ts'], 120_000),
+      project('browser', ['test/browser/**/*.test.ts'], 240_000),
+    ],
+  },
+});
