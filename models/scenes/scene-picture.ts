@@ -1,0 +1,89 @@
+import { type Canvas, createCanvas, type SKRSContext2D } from '@napi-rs/canvas';
+import type { Split } from '../../shared/demo-scene/kind.ts';
+import { hash, Random } from '../../shared/demo-scene/random.ts';
+import { createDemoScene } from '../../shared/demo-scene/scene.ts';
+import { AUDIOS_PER_IMAGE, audiosOf, EARLIEST_MS, SAMPLES, type SceneAudio } from './counterfactual.ts';
+
+/** One picture with its audios and masks. */
+export interface ScenePicture {
+  /** size x size RGB, rows from the top, 0..255. */
+  readonly rgb: Uint8Array;
+  /** AUDIOS_PER_IMAGE x SAMPLES little-endian 16-bit PCM. */
+  readonly pcm: Int16Array;
+  /** AUDIOS_PER_IMAGE x (size/2) x (size/2), share of each pixel that sounds, 0..255. */
+  readonly masks: Uint8Array;
+  readonly audios: readonly SceneAudio[];
+}
+
+const SHAPES = [[640, 480], [640, 480], [640, 480], [640, 360], [480, 480], [480, 640]] as const;
+const LATEST_MS = 90_000;
+
+/** Renders pictures on canvases it keeps. */
+export class PictureRenderer {
+  readonly #split: Split;
+  readonly #seed: number;
+  readonly #size: number;
+  readonly #small: SKRSContext2D;
+  readonly #mask: SKRSContext2D;
+  readonly #large = new Map<number, Canvas>();
+
+  /** @param size side of the pictures in px, even */
+  constructor(seed: number, split: Split, size: number) {
+    this.#seed = seed;
+    this.#split = split;
+    this.#size = size;
+    this.#small = createCanvas(size, size).getContext('2d');
+    this.#small.imageSmoothingQuality = 'high';
+    this.#mask = createCanvas(size / 2, size / 2).getContext('2d');
+  }
+
+  /** Picture `index`, which depends on the seed, the split and the index alone. The arrays are new. */
+  render(index: number): ScenePicture {
+    const random = new Random(hash(this.#seed, index));
+    const scene = createDemoScene(random.integer(0x7fffffff), { split: this.#split });
+    const [width, height] = random.pick(SHAPES);
+    const fromSchedule = random.chance(0.65);
+    let timeMs = random.between(EARLIEST_MS, LATEST_MS);
+    for (let i = 0; fromSchedule && i < 40 && scene.truth(timeMs).sounding.length === 0 && random.chance(0.85); i += 1) timeMs = random.between(EARLIEST_MS, LATEST_MS);
+    timeMs = Math.round(timeMs);
+    const audios = audiosOf(scene, this.#split, random, timeMs, fromSchedule);
+
+    const large = this.#canvas(width, height);
+    scene.draw(large.getContext('2d'), width, height, timeMs);
+    const size = this.#size;
+    this.#small.drawImage(large, 0, 0, size, size);
+    const rgba = this.#small.getImageData(0, 0, size, size).data;
+    const rgb = new Uint8Array(size * size * 3);
+    for (let i = 0, o = 0; i < rgba.length; i += 4, o += 3) {
+      rgb[o] = rgba[i] as number;
+      rgb[o + 1] = rgba[i + 1] as number;
+      rgb[o + 2] = rgba[i + 2] as number;
+    }
+
+    const side = size / 2;
+    const masks = new Uint8Array(AUDIOS_PER_IMAGE * side * side);
+    const pcm = new Int16Array(AUDIOS_PER_IMAGE * SAMPLES);
+    audios.forEach((audio, a) => {
+      for (let i = 0; i < SAMPLES; i += 1) pcm[a * SAMPLES + i] = Math.round((audio.pcm[i] as number) * 32_767);
+      if (audio.sounding.length === 0) return;
+      const mask = this.#mask;
+      mask.save();
+      mask.scale(side / width, side / height);
+      scene.drawMaskOf(mask, width, height, timeMs, audio.sounding);
+      mask.restore();
+      const white = mask.getImageData(0, 0, side, side).data;
+      for (let i = 0; i < side * side; i += 1) masks[a * side * side + i] = white[4 * i] as number;
+    });
+    return { rgb, pcm, masks, audios };
+  }
+
+  #canvas(width: number, height: number): Canvas {
+    const key = width * 10_000 + height;
+    let canvas = this.#large.get(key);
+    if (canvas === undefined) {
+      canvas = createCanvas(width, height);
+      this.#large.set(key, canvas);
+    }
+    return canvas;
+  }
+}
