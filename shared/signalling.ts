@@ -61,7 +61,11 @@ export type ServerMessage =
   | {
       readonly type: 'welcome';
       readonly sessionId: string;
-      readonly iceServers: readonly { readonly urls: string; readonly username?: string; readonly credential?: string }[];
+      readonly iceServers: readonly {
+        readonly urls: string;
+        readonly username?: string;
+        readonly credential?: string;
+      }[];
       readonly model: ModelDescription;
       readonly maskRateHz: number;
     }

@@ -1,0 +1,53 @@
+/** What flows between the operators, in the order it passes them. Times without a suffix word are `performance.now()`, ms. */
+import type { DecodedFrame } from '../media/decoder.ts';
+import type { InputLease } from './input-pool.ts';
+
+/** A decoded picture; whoever receives it closes the frame. */
+export interface TimedFrame {
+  readonly frame: DecodedFrame;
+  /** Arrival of the frame's last RTP packet. */
+  readonly arrivalMs: number;
+  readonly decodedMs: number;
+}
+
+/** A frame chosen for the model, its picture already in the leased input; whoever receives it releases the lease. */
+export interface Sample {
+  readonly lease: InputLease;
+  readonly rtpTimestamp: number;
+  /** Size of the frame as decoded, pixels. */
+  readonly frameWidth: number;
+  readonly frameHeight: number;
+  readonly arrivalMs: number;
+  readonly decodedMs: number;
+}
+
+/** A sample with the log-mel patch that ends at its capture time in the same input. */
+export interface Pair extends Sample {
+  /** Capture time on the publisher's clock, ms since the Unix epoch; undefined while only arrival times are known. */
+  readonly captureTimeMs: number | undefined;
+  /** End of the audio patch minus capture time, ms. */
+  readonly skewMs: number;
+  /** RMS level of the patch, dB relative to full scale; -Infinity for digital silence. */
+  readonly levelDbfs: number;
+  readonly pairedMs: number;
+}
+
+/** The newest pair and those before it, oldest first; the window owns one lease of each of its pairs. */
+export interface Window {
+  readonly pairs: readonly Pair[];
+}
+
+/** The newest pair of a window with its logits written, or gated; whoever receives it releases the lease. */
+export interface Segmented {
+  readonly pair: Pair;
+  /** True when the silence gate answered; the logits are then meaningless. */
+  readonly gated: boolean;
+  readonly queueMs: number;
+  readonly inferenceMs: number;
+}
+
+export interface EncodedMask {
+  readonly bytes: Uint8Array;
+  readonly arrivalMs: number;
+  readonly gated: boolean;
+}

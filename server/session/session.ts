@@ -1,0 +1,221 @@
+/** One client's life in a media worker: its peer, its tracks, its pipeline and its channels. Who closes whom: docs/closures.md. */
+import { AvsacError, asAvsacError, type ErrorCode } from '../../shared/errors.ts';
+import {
+  type ClientMessage,
+  CONTROL_CHANNEL_LABEL,
+  MASK_CHANNEL_LABEL,
+  NOTICES,
+  type NoticeCode,
+  type ServerMessage,
+} from '../../shared/signalling.ts';
+import type { Segmenter } from '../inference/segmenter.ts';
+import type { DecoderFactory } from '../media/decoder.ts';
+import type { AnswerResult, CreatePeer, Peer, PeerChannel, PeerOptions, PeerState, RemoteTrack } from '../peer/peer.ts';
+import { MaskPipeline } from '../pipeline/pipeline.ts';
+import { type Telemetry, teeTelemetry } from '../telemetry/telemetry.ts';
+import { SessionFigures } from './session-figures.ts';
+
+export interface SessionOptions {
+  /** Masks a second aimed at, 2..30. */
+  readonly maskRateHz: number;
+  readonly peer: Omit<PeerOptions, 'videoCodecs'>;
+}
+
+/** What a session is made of; one set for each media worker. */
+export interface SessionParts {
+  readonly createPeer: CreatePeer;
+  readonly decoders: DecoderFactory;
+  readonly segmenter: Segmenter;
+  readonly telemetry: Telemetry;
+}
+
+export interface SessionListener {
+  send(message: ServerMessage): void;
+  /** Called once, when everything the session owned is closed. */
+  ended(reason: string, error: ErrorCode | undefined): void;
+}
+
+/** Time from joining to the first offer. */
+const OFFER_WITHIN_MS = 30_000;
+/** Time from an answer, or from a lost connection, to a working one; ICE restarts happen within it. */
+const CONNECT_WITHIN_MS = 20_000;
+/** Offers that wait for the one being answered. */
+const MAX_WAITING_OFFERS = 4;
+const TICK_MS = 1000;
+/** Seconds without a packet before the client is told. */
+const STALLED_AFTER_TICKS = 2;
+
+export class Session {
+  readonly #sessionId: string;
+  readonly #parts: SessionParts;
+  readonly #listener: SessionListener;
+  readonly #peer: Peer;
+  readonly #pipeline: MaskPipeline;
+  readonly #figures = new SessionFigures();
+  readonly #tracks = new Map<RemoteTrack['kind'], RemoteTrack>();
+  readonly #stalledTicks = { audio: 0, video: 0 };
+  readonly #told = new Set<NoticeCode>();
+  readonly #tick: NodeJS.Timeout;
+  #maskChannel: PeerChannel | undefined;
+  #controlChannel: PeerChannel | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  #offers: Promise<void> = Promise.resolve();
+  #waitingOffers = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(sessionId: string, options: SessionOptions, parts: SessionParts, listener: SessionListener) {
+    this.#sessionId = sessionId;
+    this.#parts = parts;
+    this.#listener = listener;
+    this.#peer = parts.createPeer(
+      { ...options.peer, videoCodecs: parts.decoders.videoCodecs },
+      {
+        state: (state) => this.#onPeerState(state),
+        candidate: (candidate) => this.#send({ type: 'candidate', candidate }),
+        track: (track) => this.#onTrack(track),
+        channel: (channel) => this.#onChannel(channel),
+      },
+    );
+    this.#pipeline = new MaskPipeline({
+      sessionId,
+      maskRateHz: options.maskRateHz,
+      decoders: parts.decoders,
+      segmenter: parts.segmenter,
+      channel: () => this.#maskChannel,
+      telemetry: teeTelemetry(parts.telemetry, this.#figures),
+      failed: (error) => void this.close('pipeline-failed', asAvsacError(error).code),
+    });
+    this.#tick = setInterval(() => this.#onTick(), TICK_MS);
+    this.#expect(OFFER_WITHIN_MS, 'offer-missing');
+  }
+
+  receive(message: ClientMessage): void {
+    switch (message.type) {
+      case 'offer':
+        this.#receiveOffer(message.sdp);
+        return;
+      case 'candidate':
+        this.#peer.addCandidate(message.candidate).catch((error) => this.#sendError(error));
+        return;
+      case 'bye':
+        void this.close('client-left');
+        return;
+    }
+  }
+
+  /** Ends the session: pipeline, peer, timers. Idempotent; never rejects. */
+  close(reason: string, error?: ErrorCode): Promise<void> {
+    this.#closing ??= this.#close(reason, error);
+    return this.#closing;
+  }
+
+  async #close(reason: string, error: ErrorCode | undefined): Promise<void> {
+    clearInterval(this.#tick);
+    clearTimeout(this.#deadline);
+    this.#pipeline.close();
+    this.#parts.segmenter.leave(this.#sessionId);
+    await this.#peer.close(reason);
+    this.#listener.ended(reason, error);
+  }
+
+  #receiveOffer(sdp: string): void {
+    if (this.#waitingOffers >= MAX_WAITING_OFFERS) {
+      this.#sendError(new AvsacError('message-invalid', 'offers come faster than they are answered'));
+      return;
+    }
+    this.#waitingOffers++;
+    this.#offers = this.#offers.then(async () => {
+      try {
+        if (this.#closing) return;
+        const answer = await this.#peer.answer(sdp);
+        this.#send({ type: 'answer', sdp: answer.sdp });
+        this.#noticeMissing(answer);
+        if (this.#peer.state !== 'connected') this.#expect(CONNECT_WITHIN_MS, 'peer-timeout');
+      } catch (error) {
+        this.#sendError(error);
+      } finally {
+        this.#waitingOffers--;
+      }
+    });
+  }
+
+  #noticeMissing({ accepted, refused }: AnswerResult): void {
+    for (const kind of ['audio', 'video'] as const) {
+      const turnedDown = refused.find((media) => media.kind === kind);
+      if (accepted.includes(kind)) {
+        this.#told.delete(`${kind}-missing`);
+        this.#told.delete(`${kind}-codec-unsupported`);
+      } else if (turnedDown) {
+        this.#notice(`${kind}-codec-unsupported`, `offered: ${turnedDown.offeredCodecs.join(', ')}`);
+      } else {
+        this.#notice(`${kind}-missing`);
+      }
+    }
+  }
+
+  #onPeerState(state: PeerState): void {
+    if (this.#closing) return;
+    if (state === 'connected') {
+      clearTimeout(this.#deadline);
+    } else if (state === 'disconnected' || state === 'failed') {
+      this.#expect(CONNECT_WITHIN_MS, 'peer-failed');
+    } else if (state === 'closed') {
+      void this.close('peer-closed');
+    }
+  }
+
+  #onTrack(track: RemoteTrack): void {
+    this.#tracks.set(track.kind, track);
+    this.#stalledTicks[track.kind] = 0;
+    this.#pipeline.addTrack(track);
+  }
+
+  #onChannel(channel: PeerChannel): void {
+    if (channel.label === MASK_CHANNEL_LABEL) this.#maskChannel = channel;
+    if (channel.label === CONTROL_CHANNEL_LABEL) this.#controlChannel = channel;
+  }
+
+  #onTick(): void {
+    this.#figures.tick(this.#tracks.get('video')?.stats(), this.#tracks.get('audio')?.stats());
+    if (this.#peer.state !== 'connected') return;
+    for (const [kind, track] of this.#tracks) {
+      const flowing = this.#figures.bitrate(kind) > 0;
+      this.#stalledTicks[kind] = flowing ? 0 : this.#stalledTicks[kind] + 1;
+      if (flowing) this.#told.delete(`${kind}-stalled`);
+      if (this.#stalledTicks[kind] >= STALLED_AFTER_TICKS) this.#notice(`${kind}-stalled`);
+      if (kind === 'video' && !flowing) track.requestKeyFrame();
+    }
+    if (!this.#maskChannel && this.#tracks.has('video')) this.#notice('mask-channel-missing');
+    this.#controlChannel?.send(
+      JSON.stringify(
+        this.#figures.stats({
+          videoCodec: this.#tracks.get('video')?.codec,
+          executionProvider: this.#parts.segmenter.executionProvider,
+          ...this.#pipeline.state(),
+        }),
+      ),
+    );
+  }
+
+  /** The session ends with `error` unless the awaited step clears the deadline first. */
+  #expect(withinMs: number, error: ErrorCode): void {
+    clearTimeout(this.#deadline);
+    if (this.#closing) return;
+    this.#deadline = setTimeout(() => void this.close(error, error), withinMs);
+  }
+
+  #notice(code: NoticeCode, detail?: string): void {
+    if (this.#told.has(code)) return;
+    this.#told.add(code);
+    this.#send({ type: 'notice', code, message: detail ? `${NOTICES[code]} (${detail})` : NOTICES[code] });
+  }
+
+  #send(message: ServerMessage): void {
+    if (!this.#closing) this.#listener.send(message);
+  }
+
+  #sendError(error: unknown): void {
+    const { code, message } = asAvsacError(error);
+    this.#send({ type: 'error', code, message });
+  }
+}

@@ -1,0 +1,93 @@
+/** Signalling over one WebSocket: JSON text in and out, validated at the door. Messages: docs/wire.md. */
+import { Compile } from 'typebox/compile';
+import type { RawData, WebSocket } from 'ws';
+import { AvsacError, asAvsacError, ERRORS, type ErrorCode } from '../../shared/errors.ts';
+import {
+  type ClientMessage,
+  ClientMessageSchema,
+  type ModelDescription,
+  type ServerMessage,
+} from '../../shared/signalling.ts';
+import type { SessionHandle, SessionRegistry } from '../session/session-registry.ts';
+
+const NORMAL_CLOSURE = 1000;
+/** Two pings unanswered and the client is gone; a dead TCP connection says nothing by itself. */
+const PING_INTERVAL_MS = 15_000;
+
+const clientMessage = Compile(ClientMessageSchema);
+
+/** What every client is told first. */
+export interface WelcomeInfo {
+  readonly iceServers: Extract<ServerMessage, { type: 'welcome' }>['iceServers'];
+  readonly model: ModelDescription;
+  readonly maskRateHz: number;
+}
+
+/**
+ * @throws AvsacError `binary-message`, `message-invalid`
+ */
+export function parseClientMessage(data: RawData, isBinary: boolean): ClientMessage {
+  if (isBinary) throw new AvsacError('binary-message');
+  let message: unknown;
+  try {
+    message = JSON.parse(data.toString());
+  } catch (error) {
+    throw new AvsacError('message-invalid', error instanceof Error ? error.message : undefined);
+  }
+  if (!clientMessage.Check(message)) {
+    const first = clientMessage.Errors(message)[0];
+    throw new AvsacError('message-invalid', first && `${first.instancePath || 'message'} ${first.message}`);
+  }
+  return message;
+}
+
+/** Serves one client for as long as its socket lives. */
+export function serveWebSocket(socket: WebSocket, registry: SessionRegistry, welcome: WelcomeInfo): void {
+  const send = (message: ServerMessage) => {
+    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
+  };
+  const sendError = (error: AvsacError) => send({ type: 'error', code: error.code, message: error.message });
+
+  let session: SessionHandle;
+  try {
+    session = registry.open({
+      send,
+      ended: (reason, code: ErrorCode | undefined) => {
+        if (code !== undefined) sendError(new AvsacError(code));
+        else send({ type: 'bye', reason });
+        const entry: { closeCode?: number } | undefined = code && ERRORS[code];
+        socket.close(entry?.closeCode ?? NORMAL_CLOSURE, reason.slice(0, 100));
+      },
+    });
+  } catch (error) {
+    const refusal = asAvsacError(error);
+    sendError(refusal);
+    socket.close(refusal.entry.closeCode ?? NORMAL_CLOSURE, refusal.code);
+    return;
+  }
+  send({ type: 'welcome', sessionId: session.sessionId, ...welcome });
+
+  let unanswered = 0;
+  const ping = setInterval(() => {
+    if (unanswered++ >= 2) socket.terminate();
+    else socket.ping();
+  }, PING_INTERVAL_MS);
+  socket.on('pong', () => {
+    unanswered = 0;
+  });
+  socket.on('message', (data, isBinary) => {
+    try {
+      const message = parseClientMessage(data, isBinary);
+      if (message.type === 'bye') session.close('client-left');
+      else session.receive(message);
+    } catch (error) {
+      sendError(asAvsacError(error));
+    }
+  });
+  // `close` always follows; ws reports an oversized message here and closes with 1009 by itself.
+  socket.on('error', () => {});
+  socket.once('close', () => {
+    clearInterval(ping);
+    session.close('client-left');
+  });
+}
