@@ -1,0 +1,93 @@
+/** Colour conversion and scaling of decoded pictures, in one native pass. */
+import type * as av from 'node-av/lib';
+import type { AVPixelFormat } from 'node-av/constants';
+
+/** The parts of the decoder library that a scaler needs, loaded by its one importer. */
+export interface ScalerLibrary {
+  readonly Frame: typeof av.Frame;
+  readonly SoftwareScaleContext: typeof av.SoftwareScaleContext;
+  readonly rgb24: AVPixelFormat;
+}
+
+interface Scaler {
+  readonly context: av.SoftwareScaleContext;
+  readonly target: av.Frame;
+}
+
+/**
+ * Scales to RGB by area averaging. One a thread is enough: calls are synchronous, and it keeps one native context for each
+ * geometry in use, so that sessions of different sizes do not rebuild each other's filters.
+ */
+export class FrameScaler {
+  /** Geometries kept; a thread serves few sizes at once, and a context of 640x480 holds some 200 kB. */
+  static readonly #CAPACITY = 16;
+  readonly #library: ScalerLibrary;
+  readonly #scalers = new Map<string, Scaler>();
+
+  constructor(library: ScalerLibrary) {
+    this.#library = library;
+  }
+
+  /**
+   * @param rgb row-major NHWC uint8 of `width * height * 3`, RGB 0..255 full range.
+   * @throws RangeError when `rgb` has another length; Error when the library cannot convert this pixel format.
+   */
+  scale(source: av.Frame, rgb: Uint8Array, width: number, height: number): void {
+    if (rgb.length !== width * height * 3) {
+      throw new RangeError(`an RGB picture of ${width}x${height} has ${width * height * 3} bytes, not ${rgb.length}`);
+    }
+    const { context, target } = this.#scaler(source, width, height);
+    const status = context.scaleFrameSync(target, source);
+    const plane = target.data?.[0];
+    const stride = target.linesize[0];
+    if (status < 0 || plane === undefined || stride === undefined) throw new Error(`scaling failed (FFmpeg error ${status})`);
+    if (stride === width * 3) {
+      rgb.set(plane.subarray(0, rgb.length));
+      return;
+    }
+    for (let y = 0; y < height; y++) rgb.set(plane.subarray(y * stride, y * stride + width * 3), y * width * 3);
+  }
+
+  close(): void {
+    for (const scaler of this.#scalers.values()) free(scaler);
+    this.#scalers.clear();
+  }
+
+  #scaler(source: av.Frame, width: number, height: number): Scaler {
+    const key = `${source.width}x${source.height}:${source.format}:${source.colorRange}:${source.colorSpace}>${width}x${height}`;
+    const known = this.#scalers.get(key);
+    if (known !== undefined) {
+      // Map order is age of last use.
+      this.#scalers.delete(key);
+      this.#scalers.set(key, known);
+      return known;
+    }
+    const [oldestKey, oldest] = this.#scalers.entries().next().value ?? [];
+    if (this.#scalers.size >= FrameScaler.#CAPACITY && oldestKey !== undefined && oldest !== undefined) {
+      free(oldest);
+      this.#scalers.delete(oldestKey);
+    }
+    const scaler = this.#create(width, height);
+    this.#scalers.set(key, scaler);
+    return scaler;
+  }
+
+  #create(width: number, height: number): Scaler {
+    const context = new this.#library.SoftwareScaleContext();
+    // Not `getContext`: a context without fixed geometry takes matrix and range from the frame (BT.601 limited when it says nothing).
+    context.allocContext();
+    context.setOption('sws_flags', 'area');
+    const target = new this.#library.Frame();
+    target.alloc();
+    target.width = width;
+    target.height = height;
+    target.format = this.#library.rgb24;
+    target.getBuffer();
+    return { context, target };
+  }
+}
+
+function free({ context, target }: Scaler): void {
+  context.freeContext();
+  target.free();
+}
