@@ -1,8 +1,8 @@
 import { castVoice, type Thing } from '../../shared/demo-scene/cast.ts';
-import { type KindName, type Split } from '../../shared/demo-scene/kind.ts';
+import type { KindName, Split } from '../../shared/demo-scene/kind.ts';
 import { KIND_NAMES } from '../../shared/demo-scene/kinds.ts';
 import { mix, type Play } from '../../shared/demo-scene/mixing.ts';
-import { hash, noise, Random } from '../../shared/demo-scene/random.ts';
+import { hash, noise, type Random } from '../../shared/demo-scene/random.ts';
 import type { DemoScene } from '../../shared/demo-scene/scene.ts';
 
 /** Samples of one audio: 975 ms. */

@@ -35,6 +35,8 @@ export class DatasetFiles {
   readonly #directory: string;
   readonly #labels: (readonly Label[])[];
   readonly #files: readonly [images: number, pcm: number, masks: number];
+  /** Bytes a picture takes in each. */
+  readonly #strides: readonly [images: number, pcm: number, masks: number];
 
   /** @throws Error when the directory holds another data set or cannot be written; the message names the remedy */
   constructor(directory: string, meta: DatasetMeta) {
@@ -62,8 +64,6 @@ export class DatasetFiles {
     this.#files = [open(0), open(1), open(2)];
     this.#strides = strides;
   }
-
-  readonly #strides: readonly [number, number, number];
 
   /** Pictures written so far. */
   get done(): number {

@@ -133,7 +133,7 @@ const city: Painter = (canvas, width, height, seed, timeS) => {
       const top = random.between(0.28 + layer * 0.14, 0.6 + layer * 0.06) * height;
       canvas.fillStyle = css(body);
       canvas.fillRect(x, top, w, height * 0.84 - top);
-      const lit = hashedWindows(random);
+      const lit = random.integer(4096);
       canvas.fillStyle = night ? 'hsla(48, 90%, 70%, 0.8)' : css(body, 16);
       for (let k = 0; k < 12; k += 1) if ((lit >> k) & 1) canvas.fillRect(x + w * (0.16 + 0.27 * (k % 3)), top + height * (0.025 + 0.05 * Math.floor(k / 3)), w * 0.14, height * 0.024);
       x += w * random.between(0.95, 1.15);
@@ -146,10 +146,6 @@ const city: Painter = (canvas, width, height, seed, timeS) => {
   canvas.fillStyle = css([hue, 8, night ? 34 : 66]);
   canvas.fillRect(0, height * 0.815, width, height * 0.022);
 };
-
-function hashedWindows(random: Random): number {
-  return random.integer(4096);
-}
 
 const stage: Painter = (canvas, width, height, seed, timeS) => {
   const random = new Random(seed);
@@ -168,7 +164,7 @@ const stage: Painter = (canvas, width, height, seed, timeS) => {
     canvas.fill();
   }
   const boards: Tone = [random.pick([26, 32, 18]), 42, random.between(32, 46)];
-  sky3(canvas, width, height, 0.74, boards);
+  ground(canvas, width, height, 0.74, boards);
   for (let i = 0; i <= 12; i += 1) {
     canvas.strokeStyle = css(boards, -12);
     canvas.lineWidth = height * 0.004;
@@ -198,7 +194,8 @@ const stage: Painter = (canvas, width, height, seed, timeS) => {
   }
 };
 
-function sky3(canvas: Canvas2d, width: number, height: number, from: number, tone: Tone): void {
+/** Floor or counter from the height `from`, a share, to the bottom. */
+function ground(canvas: Canvas2d, width: number, height: number, from: number, tone: Tone): void {
   const gradient = canvas.createLinearGradient(0, height * from, 0, height);
   gradient.addColorStop(0, css(tone, 10));
   gradient.addColorStop(1, css(tone, -6));
@@ -269,7 +266,7 @@ const kitchen: Painter = (canvas, width, height, seed, timeS) => {
     const h = random.between(0.06, 0.13) * height;
     canvas.fillRect(width * (0.02 + 0.08 * i), height * 0.3 - h, width * 0.055, h);
   }
-  sky3(canvas, width, height, 0.7, shelf);
+  ground(canvas, width, height, 0.7, shelf);
   canvas.fillStyle = css(shelf, 22);
   canvas.fillRect(0, height * 0.7, width, height * 0.035);
 };

@@ -100,11 +100,14 @@ export function createDemoScene(seed: number, options: { readonly split?: Split 
   };
 
   const drawMaskOf = (canvas: Canvas2d, width: number, height: number, timeMs: number, ids: readonly string[]): void => {
+    canvas.save();
     canvas.fillStyle = BLACK;
     canvas.fillRect(0, 0, width, height);
-    if (ids.length === 0) return;
-    for (const thing of things) paintThing(canvas, width, height, timeMs, thing, ids.includes(thing.id) ? WHITE : BLACK);
-    for (const piece of front) paintClutter(new Brush(canvas, BLACK), width, height, piece, timeMs);
+    if (ids.length > 0) {
+      for (const thing of things) paintThing(canvas, width, height, timeMs, thing, ids.includes(thing.id) ? WHITE : BLACK);
+      for (const piece of front) paintClutter(new Brush(canvas, BLACK), width, height, piece, timeMs);
+    }
+    canvas.restore();
   };
 
   const truth = (timeMs: number): Truth => {
@@ -119,11 +122,15 @@ export function createDemoScene(seed: number, options: { readonly split?: Split 
     things,
     offScreenVoices,
     draw(canvas, width, height, timeMs) {
+      canvas.save();
+      canvas.lineCap = 'round';
+      canvas.lineJoin = 'round';
       paintBackdrop(canvas, width, height, backdropSeed, timeMs);
       for (const piece of behind) paintClutter(new Brush(canvas), width, height, piece, timeMs);
       for (const thing of things) paintThing(canvas, width, height, timeMs, thing, null);
       for (const piece of front) paintClutter(new Brush(canvas), width, height, piece, timeMs);
       paintLight(canvas, width, height, backdropSeed);
+      canvas.restore();
     },
     drawMask(canvas, width, height, timeMs) {
       drawMaskOf(canvas, width, height, timeMs, truth(timeMs).sounding);

@@ -1,4 +1,4 @@
-import type { Tone } from '../brush.ts';
+import type { Brush, Tone } from '../brush.ts';
 import { defineKind } from '../kind.ts';
 import { hash, noise, TAU } from '../random.ts';
 import { strike } from '../tone-synthesis.ts';
@@ -50,12 +50,6 @@ export const drum = defineKind<Design, Voice>({
     const top = -d.depth / 2;
     const bottom = top + d.depth + 0.2;
     const lid = d.half * 0.3;
-    brush.shape((c) => {
-      c.moveTo(-d.half, top);
-      c.lineTo(-d.half, bottom);
-      c.ellipse(0, bottom, d.half, lid, 0, TAU / 2, 0.0001);
-      c.lineTo(d.half, top);
-    }, null, 0);
     brush.oval(0, bottom, d.half, lid, brush.round(d.hoop, -d.half, d.half));
     brush.shape((c) => {
       c.moveTo(-d.half, top);
@@ -107,7 +101,7 @@ export const drum = defineKind<Design, Voice>({
   },
 });
 
-function star(brush: { poly(points: readonly number[], fill: string, line?: number): void }, x: number, y: number, r: number, fill: string): void {
+function star(brush: Brush, x: number, y: number, r: number, fill: string): void {
   const points: number[] = [];
   for (let i = 0; i < 10; i += 1) {
     const radius = i % 2 === 0 ? r : r * 0.42;

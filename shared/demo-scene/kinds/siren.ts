@@ -75,7 +75,7 @@ export const siren = defineKind<Design, Voice>({
     brush.poly([-half + 0.08, 0.4, half - 0.08, 0.4, half, 0.88, -half, 0.88], brush.lit(d.base, 0.35, 0.9));
     brush.detail(() => {
       if (!d.stripes) {
-        for (const x of [-0.6, 0, 0.6]) brush.oval(x * half, 0.64, 0.06, 0.06, css3(d.base[2]), 0.03);
+        for (const x of [-0.6, 0, 0.6]) brush.oval(x * half, 0.64, 0.06, 0.06, `hsla(220, 8%, ${d.base[2] > 50 ? 40 : 75}%, 1)`, 0.03);
         return;
       }
       for (let x = -half + 0.16; x < half - 0.2; x += 0.24) brush.poly([x + 0.08, 0.46, x + 0.18, 0.46, x + 0.1, 0.82, x, 0.82], 'hsla(0, 0%, 10%, 0.85)', 0);
@@ -94,7 +94,3 @@ export const siren = defineKind<Design, Voice>({
     return 1.25 * (sine(cycles) + v.edge * sine(3 * cycles) + v.edge * 0.5 * (v.highHz < 1450 ? sine(5 * cycles) : 0));
   },
 });
-
-function css3(lightness: number): string {
-  return `hsla(220, 8%, ${lightness > 50 ? 40 : 75}%, 1)`;
-}
