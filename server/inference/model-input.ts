@@ -1,0 +1,35 @@
+/** Shared memory for one frame's passage through the model. */
+import type { ModelManifest } from './manifest.ts';
+import type { ModelInput } from './segmenter.ts';
+
+/** Elements of each tensor of one frame. */
+export interface FrameSizes {
+  /** Of the uint8 NHWC image [1, H, W, 3]. */
+  readonly image: number;
+  /** Of the float32 log-mel [1, 1, frames, bands]. */
+  readonly logMel: number;
+  /** Of the float32 logits [1, K, H, W]. */
+  readonly logits: number;
+}
+
+export function frameSizes({ inputs, output, classes }: ModelManifest): FrameSizes {
+  return {
+    image: inputs.image.height * inputs.image.width * inputs.image.channels,
+    logMel: inputs.logMel.frames * inputs.logMel.bands,
+    logits: classes.length * output.height * output.width,
+  };
+}
+
+/** Allocates one frame's buffers, zeroed, in one SharedArrayBuffer. The caller owns them and lends them with each request. */
+export function allocateModelInput(manifest: ModelManifest): ModelInput {
+  const sizes = frameSizes(manifest);
+  const logMelBytes = sizes.logMel * Float32Array.BYTES_PER_ELEMENT;
+  const logitsBytes = sizes.logits * Float32Array.BYTES_PER_ELEMENT;
+  const memory = new SharedArrayBuffer(logMelBytes + logitsBytes + sizes.image);
+  // Floats first: their offsets must be multiples of four.
+  return {
+    logMel: new Float32Array(memory, 0, sizes.logMel),
+    logits: new Float32Array(memory, logMelBytes, sizes.logits),
+    image: new Uint8Array(memory, logMelBytes + logitsBytes, sizes.image),
+  };
+}

@@ -1,0 +1,74 @@
+/** Execution providers: which of the configured ones runs the model, and why the ones before it do not. */
+import type { InferenceSession } from 'onnxruntime-node';
+import { AvsacError } from '../../shared/errors.ts';
+
+/** Names of ONNX Runtime's execution providers. */
+export const EXECUTION_PROVIDERS = ['cuda', 'tensorrt', 'webgpu', 'dml', 'coreml', 'cpu'] as const;
+export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
+
+/** Providers that compile the graph anew for every input shape: their batches are padded to one of few sizes. */
+const COMPILES_SHAPES: ReadonlySet<ExecutionProvider> = new Set(['tensorrt', 'webgpu', 'dml', 'coreml']);
+
+/** Batch sizes, in frames, that a provider which compiles shapes is given. */
+export const BATCH_BUCKETS = [1, 2, 4, 8, 16] as const;
+
+/** Frames that a batch of `frames` is padded to for `provider`; `frames` itself when it takes any size or no bucket holds it. */
+export function paddedBatch(provider: ExecutionProvider, frames: number): number {
+  if (!COMPILES_SHAPES.has(provider)) return frames;
+  return BATCH_BUCKETS.find((bucket) => bucket >= frames) ?? frames;
+}
+
+/** Batch sizes to run before the first frame: every shape that must be compiled, else the smallest and the largest. */
+export function warmUpBatches(provider: ExecutionProvider, maxFrames: number): readonly number[] {
+  if (!COMPILES_SHAPES.has(provider)) return maxFrames === 1 ? [1] : [1, maxFrames];
+  return BATCH_BUCKETS.filter((bucket) => bucket <= paddedBatch(provider, maxFrames));
+}
+
+export interface PassedOver {
+  readonly provider: ExecutionProvider;
+  readonly reason: string;
+}
+
+export interface OpenedSession<S> {
+  readonly session: S;
+  readonly provider: ExecutionProvider;
+  /** The providers tried before, in order, each with the reason it does not run the model. */
+  readonly passedOver: readonly PassedOver[];
+}
+
+export interface SessionFactory<S> {
+  /** Providers in this build of ONNX Runtime. */
+  readonly available: readonly string[];
+  /** @throws Error when the provider cannot run the model. */
+  create(options: InferenceSession.SessionOptions): Promise<S>;
+}
+
+/**
+ * Opens the model with the first provider of `order` that takes it.
+ * @param options for the session; `executionProviders` is set here.
+ * @throws AvsacError `provider-unavailable` with the reason of each.
+ */
+export async function openSession<S>(
+  factory: SessionFactory<S>,
+  order: readonly ExecutionProvider[],
+  options: InferenceSession.SessionOptions,
+): Promise<OpenedSession<S>> {
+  const passedOver: PassedOver[] = [];
+  for (const provider of order) {
+    if (!factory.available.includes(provider)) {
+      const reason = `not in this build of ONNX Runtime, which has ${factory.available.join(', ')}`;
+      passedOver.push({ provider, reason });
+      continue;
+    }
+    try {
+      const session = await factory.create({ ...options, executionProviders: [provider] });
+      return { session, provider, passedOver };
+    } catch (error) {
+      passedOver.push({ provider, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  throw new AvsacError(
+    'provider-unavailable',
+    passedOver.map(({ provider, reason }) => `${provider}: ${reason}`).join('; '),
+  );
+}
