@@ -1,5 +1,5 @@
-import { createCanvas, type ImageData } from '@napi-rs/canvas';
 import { writeFileSync } from 'node:fs';
+import { createCanvas, type ImageData } from '@napi-rs/canvas';
 import { AUDIOS_PER_IMAGE } from './counterfactual.ts';
 import type { ScenePicture } from './scene-picture.ts';
 
@@ -32,14 +32,15 @@ export function writeContactSheet(path: string, pictures: readonly ScenePicture[
 function overlay(picture: ScenePicture, a: number, size: number): ImageData {
   const image = createCanvas(size, size).getContext('2d').createImageData(size, size);
   const side = size / 2;
-  for (let y = 0; y < size; y += 1) for (let x = 0; x < size; x += 1) {
-    const lit = a < 0 ? 0 : (picture.masks[(a * side + (y >> 1)) * side + (x >> 1)] as number) / 255;
-    for (let c = 0; c < 3; c += 1) {
-      const value = picture.rgb[(y * size + x) * 3 + c] as number;
-      const shown = a < 0 ? value : value * (0.45 + 0.25 * lit) + (c === 1 ? 75 : 0) * lit;
-      image.data[(y * size + x) * 4 + c] = shown;
+  for (let y = 0; y < size; y += 1)
+    for (let x = 0; x < size; x += 1) {
+      const lit = a < 0 ? 0 : (picture.masks[(a * side + (y >> 1)) * side + (x >> 1)] as number) / 255;
+      for (let c = 0; c < 3; c += 1) {
+        const value = picture.rgb[(y * size + x) * 3 + c] as number;
+        const shown = a < 0 ? value : value * (0.45 + 0.25 * lit) + (c === 1 ? 75 : 0) * lit;
+        image.data[(y * size + x) * 4 + c] = shown;
+      }
+      image.data[(y * size + x) * 4 + 3] = 255;
     }
-    image.data[(y * size + x) * 4 + 3] = 255;
-  }
   return image;
 }

@@ -44,8 +44,16 @@ function startOf(timeMs: number): number {
  * @param random the picture's own sequence
  * @param fromSchedule whether the first audio is what the scene itself plays up to `timeMs`
  */
-export function audiosOf(scene: DemoScene, split: Split, random: Random, timeMs: number, fromSchedule: boolean): SceneAudio[] {
-  const first = fromSchedule ? scheduled(scene, random, timeMs) : played(scene, split, random, timeMs, pickThings(scene, random), 'right');
+export function audiosOf(
+  scene: DemoScene,
+  split: Split,
+  random: Random,
+  timeMs: number,
+  fromSchedule: boolean,
+): SceneAudio[] {
+  const first = fromSchedule
+    ? scheduled(scene, random, timeMs)
+    : played(scene, split, random, timeMs, pickThings(scene, random), 'right');
   const heard = new Set(first.sounding);
   const others = scene.things.filter(({ id }) => !heard.has(id));
   return [first, second(scene, split, random, timeMs, others), third(scene, split, random, timeMs)];
@@ -60,7 +68,8 @@ function pickThings(scene: DemoScene, random: Random): Thing[] {
 function second(scene: DemoScene, split: Split, random: Random, timeMs: number, others: readonly Thing[]): SceneAudio {
   const share = random.next();
   if (share < 0.2) return played(scene, split, random, timeMs, [], 'off-screen');
-  if (share < 0.45 || others.length === 0) return played(scene, split, random, timeMs, random.shuffle(scene.things).slice(0, 2), 'union', random.chance(0.35));
+  if (share < 0.45 || others.length === 0)
+    return played(scene, split, random, timeMs, random.shuffle(scene.things).slice(0, 2), 'union', random.chance(0.35));
   return played(scene, split, random, timeMs, [random.pick(others)], 'right');
 }
 
@@ -86,18 +95,39 @@ function scheduled(scene: DemoScene, random: Random, timeMs: number): SceneAudio
   const kinds = scene.things.filter(({ id }) => sounding.includes(id)).map(({ kind }) => kind);
   const unseen = turn === null || turn.offScreen === null ? undefined : scene.offScreenVoices[turn.offScreen];
   if (unseen !== undefined) kinds.push(unseen.kind);
-  const tag = silent ? (pcm.some((sample) => sample !== 0) ? 'ended' : 'silent') : sounding.length === 0 ? 'off-screen' : offScreen ? 'union' : 'right';
+  const tag = silent
+    ? pcm.some((sample) => sample !== 0)
+      ? 'ended'
+      : 'silent'
+    : sounding.length === 0
+      ? 'off-screen'
+      : offScreen
+        ? 'union'
+        : 'right';
   finish(pcm, random);
   return { tag, kinds, sounding, pcm };
 }
 
 /** Plays the things, and one voice that is not in view when there are none or `withUnseen`, with the timing the tag asks for. */
-function played(scene: DemoScene, split: Split, random: Random, timeMs: number, things: readonly Thing[], tag: Tag, withUnseen = false): SceneAudio {
+function played(
+  scene: DemoScene,
+  split: Split,
+  random: Random,
+  timeMs: number,
+  things: readonly Thing[],
+  tag: Tag,
+  withUnseen = false,
+): SceneAudio {
   const seed = random.integer(0x7fffffff);
   const begun = tag === 'onset' ? random.between(60, 300) : random.between(300, 3000);
   const endMs = tag === 'ended' ? timeMs - random.between(60, 750) : timeMs + 500;
   const startMs = tag === 'ended' ? endMs - random.between(400, 2500) : timeMs - begun;
-  const plays: Play[] = things.map((thing, i) => ({ voice: varied(thing.voice, random), startMs, endMs, seed: hash(seed, i) }));
+  const plays: Play[] = things.map((thing, i) => ({
+    voice: varied(thing.voice, random),
+    startMs,
+    endMs,
+    seed: hash(seed, i),
+  }));
   const kinds: KindName[] = tag === 'ended' ? [] : things.map(({ kind }) => kind);
   if (things.length === 0 || withUnseen) {
     const kind = random.pick(KIND_NAMES.filter((name) => scene.things.every((thing) => thing.kind !== name)));
@@ -107,7 +137,13 @@ function played(scene: DemoScene, split: Split, random: Random, timeMs: number, 
   const before = startMs - random.between(0, 150);
   if (before > timeMs - WINDOW_MS && random.chance(0.5)) {
     const previous = random.pick(scene.things);
-    if (!things.includes(previous) || tag !== 'ended') plays.push({ voice: varied(previous.voice, random), startMs: before - 2000, endMs: before, seed: hash(seed, 17) });
+    if (!things.includes(previous) || tag !== 'ended')
+      plays.push({
+        voice: varied(previous.voice, random),
+        startMs: before - 2000,
+        endMs: before,
+        seed: hash(seed, 17),
+      });
   }
   const pcm = new Float32Array(SAMPLES);
   mix(pcm, startOf(timeMs), SAMPLE_RATE_HZ, plays);
@@ -146,5 +182,6 @@ function addNoise(pcm: Float32Array, random: Random, levelDb: number): void {
   const amplitude = 10 ** (levelDb / 20) / 0.5;
   const seed = random.integer(0x7fffffff);
   const rateHz = random.pick([16_000, 9_000, 3_000]);
-  for (let i = 0; i < pcm.length; i += 1) pcm[i] = Math.max(-1, Math.min(1, (pcm[i] as number) + amplitude * noise(seed, i / SAMPLE_RATE_HZ, rateHz)));
+  for (let i = 0; i < pcm.length; i += 1)
+    pcm[i] = Math.max(-1, Math.min(1, (pcm[i] as number) + amplitude * noise(seed, i / SAMPLE_RATE_HZ, rateHz)));
 }

@@ -6,7 +6,18 @@ import { KIND_NAMES } from '../../shared/demo-scene/kinds.ts';
 import { DatasetFiles, type DatasetMeta } from './dataset-files.ts';
 import { PictureRenderer } from './scene-picture.ts';
 
-const META: DatasetMeta = { count: 4, first: 0, size: 32, maskSize: 16, audiosPerImage: 3, samples: 15_600, sampleRateHz: 16_000, split: 'train', seed: 2, kinds: KIND_NAMES };
+const META: DatasetMeta = {
+  count: 4,
+  first: 0,
+  size: 32,
+  maskSize: 16,
+  audiosPerImage: 3,
+  samples: 15_600,
+  sampleRateHz: 16_000,
+  split: 'train',
+  seed: 2,
+  kinds: KIND_NAMES,
+};
 const NAMES = ['meta.json', 'images.u8', 'pcm.i16', 'masks.u8', 'labels.json'];
 
 let directory = '';

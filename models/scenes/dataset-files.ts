@@ -1,4 +1,15 @@
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { KindName, Split } from '../../shared/demo-scene/kind.ts';
 import { AUDIOS_PER_IMAGE, SAMPLES, type Tag } from './counterfactual.ts';
@@ -45,14 +56,22 @@ export class DatasetFiles {
     const metaPath = join(directory, 'meta.json');
     const text = `${JSON.stringify(meta, null, 1)}\n`;
     if (existsSync(metaPath) && readFileSync(metaPath, 'utf8') !== text) {
-      throw new Error(`${directory} holds a data set made with other options: choose another --out, or delete that directory`);
+      throw new Error(
+        `${directory} holds a data set made with other options: choose another --out, or delete that directory`,
+      );
     }
     writeFileSync(metaPath, text);
-    const strides = [meta.size ** 2 * 3, AUDIOS_PER_IMAGE * SAMPLES * 2, AUDIOS_PER_IMAGE * meta.maskSize ** 2] as const;
+    const strides = [
+      meta.size ** 2 * 3,
+      AUDIOS_PER_IMAGE * SAMPLES * 2,
+      AUDIOS_PER_IMAGE * meta.maskSize ** 2,
+    ] as const;
     const paths = ['images.u8', 'pcm.i16', 'masks.u8'].map((name) => join(directory, name));
     const labelsPath = join(directory, 'labels.json');
     const labels: (readonly Label[])[] = existsSync(labelsPath) ? JSON.parse(readFileSync(labelsPath, 'utf8')) : [];
-    const whole = paths.map((path, i) => (existsSync(path) ? Math.floor(statSync(path).size / (strides[i] as number)) : 0));
+    const whole = paths.map((path, i) =>
+      existsSync(path) ? Math.floor(statSync(path).size / (strides[i] as number)) : 0,
+    );
     const done = Math.min(labels.length, ...whole);
     this.#labels = labels.slice(0, done);
     const open = (i: 0 | 1 | 2): number => {
@@ -77,7 +96,13 @@ export class DatasetFiles {
     writeSync(images, picture.rgb, 0, imageBytes, at * imageBytes);
     writeSync(pcm, new Uint8Array(picture.pcm.buffer), 0, pcmBytes, at * pcmBytes);
     writeSync(masks, picture.masks, 0, maskBytes, at * maskBytes);
-    this.#labels.push(picture.audios.map(({ tag, kinds, sounding }) => ({ tag, kinds, lit: sounding.map((id) => id.slice(0, id.lastIndexOf('-'))) })));
+    this.#labels.push(
+      picture.audios.map(({ tag, kinds, sounding }) => ({
+        tag,
+        kinds,
+        lit: sounding.map((id) => id.slice(0, id.lastIndexOf('-'))),
+      })),
+    );
     if (this.done % LABELS_EVERY === 0) this.#writeLabels();
   }
 

@@ -16,23 +16,29 @@ interface Options {
   readonly split: Split;
 }
 
-const integer = (low: number, high: number) => (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < low || value > high) throw new InvalidArgumentError(`give a whole number from ${low} to ${high}`);
-  return value;
-};
+const integer =
+  (low: number, high: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < low || value > high)
+      throw new InvalidArgumentError(`give a whole number from ${low} to ${high}`);
+    return value;
+  };
 
 function progress(done: number, count: number, startedMs: number, doneBefore: number): void {
   const elapsedS = (Date.now() - startedMs) / 1000;
   const leftS = ((count - done) * elapsedS) / Math.max(1, done - doneBefore);
   const width = 30;
   const filled = Math.round((width * done) / count);
-  process.stderr.write(`\r${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${done}/${count} pictures, ${Math.ceil(leftS)} s left   `);
+  process.stderr.write(
+    `\r${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${done}/${count} pictures, ${Math.ceil(leftS)} s left   `,
+  );
 }
 
 function build(options: Options): void {
   const { out, sheet, seed, count, first, size, split } = options;
-  if (out === undefined && sheet === undefined) throw new Error('nothing to write: give --out DIR for a data set or --sheet FILE for a contact sheet');
+  if (out === undefined && sheet === undefined)
+    throw new Error('nothing to write: give --out DIR for a data set or --sheet FILE for a contact sheet');
   if (size % 2 !== 0) throw new Error(`--size ${size} is odd, but masks are half as large: give an even size`);
   const renderer = new PictureRenderer(seed, split, size);
   if (sheet !== undefined) {
@@ -41,7 +47,18 @@ function build(options: Options): void {
     writeContactSheet(sheet, pictures, size);
   }
   if (out === undefined) return;
-  const files = new DatasetFiles(out, { count, first, size, maskSize: size / 2, audiosPerImage: AUDIOS_PER_IMAGE, samples: SAMPLES, sampleRateHz: SAMPLE_RATE_HZ, split, seed, kinds: KIND_NAMES });
+  const files = new DatasetFiles(out, {
+    count,
+    first,
+    size,
+    maskSize: size / 2,
+    audiosPerImage: AUDIOS_PER_IMAGE,
+    samples: SAMPLES,
+    sampleRateHz: SAMPLE_RATE_HZ,
+    split,
+    seed,
+    kinds: KIND_NAMES,
+  });
   const startedMs = Date.now();
   const doneBefore = files.done;
   while (files.done < count) {
@@ -53,14 +70,18 @@ function build(options: Options): void {
 }
 
 const program = new Command('render-demo-scenes')
-  .description('Renders pictures of the demo scene, each with three sounds and the masks of what sounds, to train and test a model on.')
+  .description(
+    'Renders pictures of the demo scene, each with three sounds and the masks of what sounds, to train and test a model on.',
+  )
   .option('--out <dir>', 'directory of the data set; an interrupted run goes on where it stopped')
   .option('--sheet <file>', 'write a PNG contact sheet of the first pictures, at most 24')
   .option('--seed <n>', 'seed of the data set', integer(0, 0xffffffff), 1)
   .option('--count <n>', 'pictures', integer(1, 10_000_000), 100)
   .option('--first <n>', 'index of the first picture: shards of one seed join up', integer(0, 0x7fffffff), 0)
   .option('--size <px>', 'side of the pictures; masks are half as large', integer(16, 2048), 192)
-  .addOption(new Option('--split <split>', 'designs and voices to cast').choices(['train', 'held-out']).default('train'))
+  .addOption(
+    new Option('--split <split>', 'designs and voices to cast').choices(['train', 'held-out']).default('train'),
+  )
   .action((options: Options) => {
     try {
       build(options);

@@ -16,7 +16,8 @@ function pixels(draw: (canvas: ReturnType<ReturnType<typeof createCanvas>['getCo
   return canvas.getImageData(0, 0, WIDTH, HEIGHT).data;
 }
 
-const lit = (data: Uint8ClampedArray): number => data.reduce((count, value, i) => count + (i % 4 === 0 && value > 127 ? 1 : 0), 0);
+const lit = (data: Uint8ClampedArray): number =>
+  data.reduce((count, value, i) => count + (i % 4 === 0 && value > 127 ? 1 : 0), 0);
 
 test('the mask is empty exactly when no visible thing sounds', () => {
   fc.assert(

@@ -15,7 +15,14 @@ export interface ScenePicture {
   readonly audios: readonly SceneAudio[];
 }
 
-const SHAPES = [[640, 480], [640, 480], [640, 480], [640, 360], [480, 480], [480, 640]] as const;
+const SHAPES = [
+  [640, 480],
+  [640, 480],
+  [640, 480],
+  [640, 360],
+  [480, 480],
+  [480, 640],
+] as const;
 const LATEST_MS = 90_000;
 
 /** Renders pictures on canvases it keeps. */
@@ -44,7 +51,8 @@ export class PictureRenderer {
     const [width, height] = random.pick(SHAPES);
     const fromSchedule = random.chance(0.65);
     let timeMs = random.between(EARLIEST_MS, LATEST_MS);
-    for (let i = 0; fromSchedule && i < 40 && scene.truth(timeMs).sounding.length === 0 && random.chance(0.85); i += 1) timeMs = random.between(EARLIEST_MS, LATEST_MS);
+    for (let i = 0; fromSchedule && i < 40 && scene.truth(timeMs).sounding.length === 0 && random.chance(0.85); i += 1)
+      timeMs = random.between(EARLIEST_MS, LATEST_MS);
     timeMs = Math.round(timeMs);
     const audios = audiosOf(scene, this.#split, random, timeMs, fromSchedule);
 

@@ -47,7 +47,10 @@ export function castThings(random: Random, split: Split, count: number): Thing[]
     for (let attempt = 0; attempt < 400; attempt += 1) {
       x = random.between(0.14, 0.86);
       y = random.between(0.22, 0.8);
-      if (things.every((other) => Math.hypot(other.x - x, other.y - y) >= CLOSEST * (other.radius + radius) + 2 * DRIFT)) break;
+      if (
+        things.every((other) => Math.hypot(other.x - x, other.y - y) >= CLOSEST * (other.radius + radius) + 2 * DRIFT)
+      )
+        break;
       if (attempt % 20 === 19) radius = Math.max(0.1, radius * 0.93);
     }
     things.push({
@@ -68,7 +71,11 @@ export function castThings(random: Random, split: Split, count: number): Thing[]
 
 /** A voice of the kind, at -26 to -17 dBFS rms. */
 export function castVoice(random: Random, split: Split, kind: KindName): Voice {
-  return { kind, voice: random.pick(indicesOf(KINDS[kind].voiceCount, split)), level: 10 ** (random.between(-26, -17) / 20) };
+  return {
+    kind,
+    voice: random.pick(indicesOf(KINDS[kind].voiceCount, split)),
+    level: 10 ** (random.between(-26, -17) / 20),
+  };
 }
 
 /** Where the thing is at `timeMs`. */

@@ -17,13 +17,15 @@ type Painter = (brush: Brush, tone: Tone) => void;
 
 const plant: Painter = (brush, tone) => {
   for (let i = -3; i <= 3; i += 1) {
-    brush.at(0, 0.3, i * 0.38, 1, 1, () => brush.oval(0, -0.62, 0.15, 0.6, brush.lit([110 + 5 * i, 45, 38], -1, 0), 0.04));
+    brush.at(0, 0.3, i * 0.38, 1, 1, () =>
+      brush.oval(0, -0.62, 0.15, 0.6, brush.lit([110 + 5 * i, 45, 38], -1, 0), 0.04),
+    );
   }
   brush.poly([-0.42, 0.25, 0.42, 0.25, 0.3, 0.95, -0.3, 0.95], brush.lit(tone, 0.2, 1));
 };
 
 const crate: Painter = (brush, tone) => {
-  const wood: Tone = [tone[0] % 20 + 22, 48, 48];
+  const wood: Tone = [(tone[0] % 20) + 22, 48, 48];
   brush.box(-0.8, -0.75, 1.6, 1.6, 0.06, brush.lit(wood));
   brush.detail(() => {
     for (const y of [-0.35, 0.05, 0.45]) brush.line([-0.75, y, 0.75, y], brush.plain(wood, -20), 0.04);
@@ -32,10 +34,14 @@ const crate: Painter = (brush, tone) => {
 };
 
 const balloon: Painter = (brush, tone) => {
-  brush.curve((c) => {
-    c.moveTo(0, 0.4);
-    c.bezierCurveTo(0.14, 0.6, -0.14, 0.8, 0, 1);
-  }, brush.ink, 0.035);
+  brush.curve(
+    (c) => {
+      c.moveTo(0, 0.4);
+      c.bezierCurveTo(0.14, 0.6, -0.14, 0.8, 0, 1);
+    },
+    brush.ink,
+    0.035,
+  );
   brush.oval(0, -0.25, 0.52, 0.66, brush.lit(tone, -0.9, 0.4));
   brush.poly([-0.09, 0.5, 0.09, 0.5, 0, 0.38], brush.plain(tone, -8), 0.03);
   brush.detail(() => brush.oval(-0.2, -0.5, 0.1, 0.17, 'hsla(0, 0%, 100%, 0.55)', 0, 0.4));
@@ -51,35 +57,59 @@ const ball: Painter = (brush, tone) => {
 
 const mushroom: Painter = (brush, tone) => {
   brush.box(-0.24, 0, 0.48, 0.9, 0.2, brush.lit([40, 40, 86], 0, 0.9));
-  brush.shape((c) => {
-    c.moveTo(-0.82, 0.16);
-    c.bezierCurveTo(-0.8, -0.95, 0.8, -0.95, 0.82, 0.16);
-    c.quadraticCurveTo(0, 0.32, -0.82, 0.16);
-  }, brush.lit(tone, -0.7, 0.2));
+  brush.shape(
+    (c) => {
+      c.moveTo(-0.82, 0.16);
+      c.bezierCurveTo(-0.8, -0.95, 0.8, -0.95, 0.82, 0.16);
+      c.quadraticCurveTo(0, 0.32, -0.82, 0.16);
+    },
+    brush.lit(tone, -0.7, 0.2),
+  );
   brush.detail(() => {
-    for (const [x, y, r] of [[-0.4, -0.15, 0.13], [0.1, -0.4, 0.15], [0.48, -0.06, 0.11]] as const) brush.oval(x, y, r, r * 0.9, 'hsla(0, 0%, 97%, 1)', 0);
+    for (const [x, y, r] of [
+      [-0.4, -0.15, 0.13],
+      [0.1, -0.4, 0.15],
+      [0.48, -0.06, 0.11],
+    ] as const)
+      brush.oval(x, y, r, r * 0.9, 'hsla(0, 0%, 97%, 1)', 0);
   });
 };
 
 const books: Painter = (brush, tone) => {
   for (let i = 0; i < 4; i += 1) {
     const w = 1.5 - 0.12 * ((i * 3) % 4);
-    brush.box(-w / 2 + 0.06 * ((i % 3) - 1), 0.55 - 0.38 * i, w, 0.36, 0.05, brush.lit([tone[0] + 75 * i, 50, 50], 0.5 - 0.38 * i, 0.95 - 0.38 * i), 0.045);
+    brush.box(
+      -w / 2 + 0.06 * ((i % 3) - 1),
+      0.55 - 0.38 * i,
+      w,
+      0.36,
+      0.05,
+      brush.lit([tone[0] + 75 * i, 50, 50], 0.5 - 0.38 * i, 0.95 - 0.38 * i),
+      0.045,
+    );
   }
 };
 
 const cactus: Painter = (brush, tone) => {
   const green: Tone = [130 + (tone[0] % 30), 40, 40];
-  brush.curve((c) => {
-    c.moveTo(-0.5, -0.2);
-    c.quadraticCurveTo(-0.5, 0.2, 0, 0.2);
-    c.quadraticCurveTo(0.5, 0.1, 0.5, -0.4);
-  }, brush.ink, 0.32);
-  brush.curve((c) => {
-    c.moveTo(-0.5, -0.2);
-    c.quadraticCurveTo(-0.5, 0.2, 0, 0.2);
-    c.quadraticCurveTo(0.5, 0.1, 0.5, -0.4);
-  }, brush.plain(green), 0.24);
+  brush.curve(
+    (c) => {
+      c.moveTo(-0.5, -0.2);
+      c.quadraticCurveTo(-0.5, 0.2, 0, 0.2);
+      c.quadraticCurveTo(0.5, 0.1, 0.5, -0.4);
+    },
+    brush.ink,
+    0.32,
+  );
+  brush.curve(
+    (c) => {
+      c.moveTo(-0.5, -0.2);
+      c.quadraticCurveTo(-0.5, 0.2, 0, 0.2);
+      c.quadraticCurveTo(0.5, 0.1, 0.5, -0.4);
+    },
+    brush.plain(green),
+    0.24,
+  );
   brush.box(-0.24, -0.9, 0.48, 1.5, 0.24, brush.round(green, -0.3, 0.3));
   brush.poly([-0.45, 0.5, 0.45, 0.5, 0.34, 0.98, -0.34, 0.98], brush.lit([tone[0], 55, 50], 0.5, 1));
 };
@@ -115,5 +145,7 @@ export function paintClutter(brush: Brush, width: number, height: number, clutte
   const size = clutter.radius * Math.min(width, height);
   const x = (clutter.x + 0.015 * noise(clutter.motion, t, 0.3)) * width;
   const y = (clutter.y + 0.012 * Math.sin(t * 0.9 + (clutter.motion % 7))) * height;
-  brush.at(x, y, 0.08 * Math.sin((TAU * t) / 7 + (clutter.motion % 5)), size, size, () => (PAINTERS[clutter.design] as Painter)(brush, clutter.tone));
+  brush.at(x, y, 0.08 * Math.sin((TAU * t) / 7 + (clutter.motion % 5)), size, size, () =>
+    (PAINTERS[clutter.design] as Painter)(brush, clutter.tone),
+  );
 }

@@ -7,7 +7,9 @@ const SECONDS = 3;
 const LONGEST_GAP_S = 0.25;
 
 describe.each(KIND_NAMES.map((name) => KINDS[name]))('$name', (kind) => {
-  const waves = Array.from({ length: kind.voiceCount }, (_, voice) => Float32Array.from({ length: SECONDS * RATE_HZ }, (_unused, i) => kind.sound(voice, i / RATE_HZ, 5)));
+  const waves = Array.from({ length: kind.voiceCount }, (_, voice) =>
+    Float32Array.from({ length: SECONDS * RATE_HZ }, (_unused, i) => kind.sound(voice, i / RATE_HZ, 5)),
+  );
 
   test('has designs and voices for both splits, none in common', () => {
     for (const count of [kind.designCount, kind.voiceCount]) {

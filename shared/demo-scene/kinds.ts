@@ -11,7 +11,18 @@ import { telephone } from './kinds/telephone.ts';
 import { violin } from './kinds/violin.ts';
 
 /** Every kind of thing a scene is cast from, by name. */
-export const KINDS: Readonly<Record<KindName, Kind>> = { bell, bird, car, dog, drum, face, kettle, siren, telephone, violin };
+export const KINDS: Readonly<Record<KindName, Kind>> = {
+  bell,
+  bird,
+  car,
+  dog,
+  drum,
+  face,
+  kettle,
+  siren,
+  telephone,
+  violin,
+};
 
 /** The names of all kinds, in alphabetical order. */
 export const KIND_NAMES = Object.keys(KINDS) as readonly KindName[];

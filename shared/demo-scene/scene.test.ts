@@ -39,18 +39,23 @@ test('the sound of a seed has not changed since models were trained on it', () =
 
 test('chunks join without a seam, wherever they are cut', () => {
   fc.assert(
-    fc.property(seeds, fc.nat(600_000), fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 2, maxLength: 5 }), (seed, start, lengths) => {
-      const scene = createDemoScene(seed);
-      const whole = new Float32Array(lengths.reduce((sum, length) => sum + length, 0));
-      scene.synthesise(whole, start, 16_000);
-      let at = 0;
-      for (const length of lengths) {
-        const chunk = new Float32Array(length);
-        scene.synthesise(chunk, start + at, 16_000);
-        expect(chunk).toEqual(whole.slice(at, at + length));
-        at += length;
-      }
-    }),
+    fc.property(
+      seeds,
+      fc.nat(600_000),
+      fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 2, maxLength: 5 }),
+      (seed, start, lengths) => {
+        const scene = createDemoScene(seed);
+        const whole = new Float32Array(lengths.reduce((sum, length) => sum + length, 0));
+        scene.synthesise(whole, start, 16_000);
+        let at = 0;
+        for (const length of lengths) {
+          const chunk = new Float32Array(length);
+          scene.synthesise(chunk, start + at, 16_000);
+          expect(chunk).toEqual(whole.slice(at, at + length));
+          at += length;
+        }
+      },
+    ),
     { numRuns: 40 },
   );
 });
@@ -118,7 +123,8 @@ test('a scene is cast from its own split alone, its kinds all different, and off
       const kinds = things.map(({ kind }) => kind);
       expect(new Set(kinds).size).toBe(things.length);
       for (const { kind, design } of things) expect(indicesOf(KINDS[kind].designCount, split)).toContain(design);
-      for (const { kind, voice } of [...things.map((thing) => thing.voice), ...offScreenVoices]) expect(indicesOf(KINDS[kind].voiceCount, split)).toContain(voice);
+      for (const { kind, voice } of [...things.map((thing) => thing.voice), ...offScreenVoices])
+        expect(indicesOf(KINDS[kind].voiceCount, split)).toContain(voice);
       for (const { kind } of offScreenVoices) expect(kinds).not.toContain(kind);
     }),
   );

@@ -1,7 +1,7 @@
 import { paintBackdrop, paintLight } from './backdrop.ts';
 import { Brush, type Canvas2d } from './brush.ts';
 import { castThings, castVoice, placementOf, type Thing } from './cast.ts';
-import { castClutter, type Clutter, paintClutter } from './clutter.ts';
+import { type Clutter, castClutter, paintClutter } from './clutter.ts';
 import type { Split } from './kind.ts';
 import { KIND_NAMES, KINDS } from './kinds.ts';
 import { mix, type Play, type Voice } from './mixing.ts';
@@ -56,7 +56,9 @@ export function createDemoScene(seed: number, options: { readonly split?: Split 
   const offScreenVoices = unseen.slice(0, 3).map((kind) => castVoice(random, split, kind));
   const singers = random.shuffle(things.map((_, i) => i)).slice(0, Math.max(2, count - 1));
   const behind = castClutter(random, random.integer(4));
-  const front = castClutter(random, random.integer(2)).map((piece): Clutter => ({ ...piece, y: 0.94, radius: piece.radius * 0.8 }));
+  const front = castClutter(random, random.integer(2)).map(
+    (piece): Clutter => ({ ...piece, y: 0.94, radius: piece.radius * 0.8 }),
+  );
   const backdropSeed = random.integer(0x7fffffff);
   const scheduleSeed = random.integer(0x7fffffff);
   const turnsByCycle = new Map<number, Turn[]>();
@@ -71,7 +73,8 @@ export function createDemoScene(seed: number, options: { readonly split?: Split 
     return turns;
   };
 
-  const turnAt = (timeMs: number): Turn | null => turnsOf(Math.floor(timeMs / CYCLE_MS)).find(({ startMs, endMs }) => timeMs >= startMs && timeMs < endMs) ?? null;
+  const turnAt = (timeMs: number): Turn | null =>
+    turnsOf(Math.floor(timeMs / CYCLE_MS)).find(({ startMs, endMs }) => timeMs >= startMs && timeMs < endMs) ?? null;
 
   const playsBetween = (fromMs: number, toMs: number): Play[] => {
     const plays: Play[] = [];
@@ -86,7 +89,14 @@ export function createDemoScene(seed: number, options: { readonly split?: Split 
     return plays;
   };
 
-  const paintThing = (canvas: Canvas2d, width: number, height: number, timeMs: number, thing: Thing, flat: string | null): void => {
+  const paintThing = (
+    canvas: Canvas2d,
+    width: number,
+    height: number,
+    timeMs: number,
+    thing: Thing,
+    flat: string | null,
+  ): void => {
     const brush = new Brush(canvas, flat, thing.hueShift);
     const { x, y, angle, scale, pose } = placementOf(thing, timeMs);
     const size = thing.radius * scale * Math.min(width, height);
@@ -96,15 +106,24 @@ export function createDemoScene(seed: number, options: { readonly split?: Split 
       canvas.ellipse(x * width, y * height + size * 0.98, size * 0.85, size * 0.14, 0, 0, TAU);
       canvas.fill();
     });
-    brush.at(x * width, y * height, angle, thing.flipped ? -size : size, size, () => KINDS[thing.kind].paint(brush, thing.design, pose));
+    brush.at(x * width, y * height, angle, thing.flipped ? -size : size, size, () =>
+      KINDS[thing.kind].paint(brush, thing.design, pose),
+    );
   };
 
-  const drawMaskOf = (canvas: Canvas2d, width: number, height: number, timeMs: number, ids: readonly string[]): void => {
+  const drawMaskOf = (
+    canvas: Canvas2d,
+    width: number,
+    height: number,
+    timeMs: number,
+    ids: readonly string[],
+  ): void => {
     canvas.save();
     canvas.fillStyle = BLACK;
     canvas.fillRect(0, 0, width, height);
     if (ids.length > 0) {
-      for (const thing of things) paintThing(canvas, width, height, timeMs, thing, ids.includes(thing.id) ? WHITE : BLACK);
+      for (const thing of things)
+        paintThing(canvas, width, height, timeMs, thing, ids.includes(thing.id) ? WHITE : BLACK);
       for (const piece of front) paintClutter(new Brush(canvas, BLACK), width, height, piece, timeMs);
     }
     canvas.restore();

@@ -8,7 +8,9 @@ test('every situation occurs in every cycle, silence included', () => {
   fc.assert(
     fc.property(fc.integer(), fc.nat(1000), singers, (seed, cycle, indices) => {
       const turns = turnsOfCycle(seed, cycle, indices, 3);
-      expect(new Set(turns.map(({ situation }) => situation))).toEqual(new Set(['solo', 'together', 'off-screen', 'both']));
+      expect(new Set(turns.map(({ situation }) => situation))).toEqual(
+        new Set(['solo', 'together', 'off-screen', 'both']),
+      );
       expect(new Set(turns.flatMap(({ things }) => things))).toEqual(new Set(indices));
       const ends = [cycle * CYCLE_MS, ...turns.map(({ endMs }) => endMs)];
       const starts = [...turns.map(({ startMs }) => startMs), (cycle + 1) * CYCLE_MS];

@@ -31,7 +31,17 @@ const FIRST_START_MS = 300;
  */
 export function turnsOfCycle(seed: number, cycle: number, singers: readonly number[], offScreenCount: number): Turn[] {
   const random = new Random(hash(seed, cycle));
-  const order: (Situation | 'silence')[] = random.shuffle(['solo', 'solo', 'solo', 'together', 'together', 'off-screen', 'both', 'silence', 'silence']);
+  const order: (Situation | 'silence')[] = random.shuffle([
+    'solo',
+    'solo',
+    'solo',
+    'together',
+    'together',
+    'off-screen',
+    'both',
+    'silence',
+    'silence',
+  ]);
   order.unshift('solo');
   const gaps = order.map(() => (random.chance(0.4) ? 0 : random.between(120, 450)));
   const silences = order.map((situation) => (situation === 'silence' ? random.between(1600, 2400) : 0));
@@ -48,7 +58,14 @@ export function turnsOfCycle(seed: number, cycle: number, singers: readonly numb
     const endMs = Math.round(at);
     at += gaps[i] as number;
     if (situation === 'silence') return;
-    const count = situation === 'off-screen' ? 0 : situation === 'together' ? (singers.length > 2 && random.chance(0.3) ? 3 : 2) : 1;
+    const count =
+      situation === 'off-screen'
+        ? 0
+        : situation === 'together'
+          ? singers.length > 2 && random.chance(0.3)
+            ? 3
+            : 2
+          : 1;
     if (cast.length < count) cast = [...cast, ...random.shuffle(singers.filter((singer) => !cast.includes(singer)))];
     const things = cast.slice(0, count).sort((a, b) => a - b);
     cast = cast.slice(count);

@@ -1,7 +1,7 @@
 import type { Tone } from '../brush.ts';
 import { defineKind } from '../kind.ts';
-import { strike } from '../tone-synthesis.ts';
 import { TAU } from '../random.ts';
+import { strike } from '../tone-synthesis.ts';
 
 interface Design {
   readonly metal: Tone;
@@ -50,29 +50,41 @@ export const bell = defineKind<Design, Voice>({
     { hz: 580, ratios: CHURCH, decayS: 0.65, intervalS: 0.57 },
   ],
   paint(brush, d, pose) {
-    if (d.top === 'loop') brush.curve((c) => c.ellipse(0, -0.78, 0.15, 0.15, 0, 0, TAU), brush.plain(d.metal, -18), 0.11);
+    if (d.top === 'loop')
+      brush.curve((c) => c.ellipse(0, -0.78, 0.15, 0.15, 0, 0, TAU), brush.plain(d.metal, -18), 0.11);
     if (d.top === 'handle') brush.box(-0.1, -1, 0.2, 0.45, 0.1, brush.lit([26, 55, 34], -1, -0.5));
     brush.oval(0.22 * pose.swing, 0.74, 0.17, 0.17, brush.lit([d.metal[0], 30, 30], 0.5, 0.95));
-    brush.shape((c) => {
-      c.moveTo(-d.lip, 0.68);
-      c.bezierCurveTo(-d.lip * 0.6, 0.45, -d.shoulder - 0.08, 0.1, -d.shoulder, -0.3);
-      c.bezierCurveTo(-d.shoulder, -0.78, d.shoulder, -0.78, d.shoulder, -0.3);
-      c.bezierCurveTo(d.shoulder + 0.08, 0.1, d.lip * 0.6, 0.45, d.lip, 0.68);
-      c.quadraticCurveTo(0, 0.84, -d.lip, 0.68);
-    }, brush.round(d.metal, -d.lip, d.lip));
+    brush.shape(
+      (c) => {
+        c.moveTo(-d.lip, 0.68);
+        c.bezierCurveTo(-d.lip * 0.6, 0.45, -d.shoulder - 0.08, 0.1, -d.shoulder, -0.3);
+        c.bezierCurveTo(-d.shoulder, -0.78, d.shoulder, -0.78, d.shoulder, -0.3);
+        c.bezierCurveTo(d.shoulder + 0.08, 0.1, d.lip * 0.6, 0.45, d.lip, 0.68);
+        c.quadraticCurveTo(0, 0.84, -d.lip, 0.68);
+      },
+      brush.round(d.metal, -d.lip, d.lip),
+    );
     brush.detail(() => {
       for (let i = 0; i < d.bands; i += 1) {
         const y = 0.42 - 0.24 * i;
         const half = d.shoulder + (d.lip - d.shoulder) * (0.42 - 0.3 * i) * 0.75;
-        brush.curve((c) => {
-          c.moveTo(-half, y);
-          c.quadraticCurveTo(0, y + 0.14, half, y);
-        }, brush.plain(d.metal, -22), 0.06);
+        brush.curve(
+          (c) => {
+            c.moveTo(-half, y);
+            c.quadraticCurveTo(0, y + 0.14, half, y);
+          },
+          brush.plain(d.metal, -22),
+          0.06,
+        );
       }
-      brush.curve((c) => {
-        c.moveTo(-d.shoulder * 0.55, -0.35);
-        c.quadraticCurveTo(-d.shoulder * 0.75, 0, -d.shoulder * 0.85, 0.3);
-      }, 'hsla(0, 0%, 100%, 0.55)', 0.08);
+      brush.curve(
+        (c) => {
+          c.moveTo(-d.shoulder * 0.55, -0.35);
+          c.quadraticCurveTo(-d.shoulder * 0.75, 0, -d.shoulder * 0.85, 0.3);
+        },
+        'hsla(0, 0%, 100%, 0.55)',
+        0.08,
+      );
     });
     if (d.top === 'bow') {
       const ribbon = brush.lit([350, 75, 48], -1, -0.5);
@@ -88,7 +100,7 @@ export const bell = defineKind<Design, Voice>({
       const t = timeS - (beat - back) * v.intervalS;
       for (let i = 0; i < v.ratios.length; i += 1) {
         const hz = v.hz * (v.ratios[i] as number);
-        sum += strike(t, 0.003, v.decayS / (1 + 0.35 * i)) * Math.sin(TAU * hz * t) / (1 + 0.25 * i);
+        sum += (strike(t, 0.003, v.decayS / (1 + 0.35 * i)) * Math.sin(TAU * hz * t)) / (1 + 0.25 * i);
       }
     }
     return sum * 0.95;

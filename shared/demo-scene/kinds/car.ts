@@ -49,21 +49,28 @@ export const car = defineKind<Design, Voice>({
   paint(brush, d, pose) {
     const [a, b, c1, e] = d.roof;
     const top = -0.1 - d.height;
-    brush.shape((c) => {
-      c.moveTo(-0.98, 0.4);
-      c.lineTo(-0.97, 0.02);
-      c.quadraticCurveTo(-0.95, -0.08, a, -0.1);
-      c.quadraticCurveTo(a + (b - a) * 0.4, top, b + 0.1, top);
-      c.lineTo(c1 - 0.06, top);
-      c.quadraticCurveTo(c1 + 0.06, top, e, -0.1);
-      c.quadraticCurveTo(0.95, -0.06, 0.97, 0.12);
-      c.lineTo(0.98, 0.4);
-      c.closePath();
-    }, brush.lit(d.paint, top, 0.45));
+    brush.shape(
+      (c) => {
+        c.moveTo(-0.98, 0.4);
+        c.lineTo(-0.97, 0.02);
+        c.quadraticCurveTo(-0.95, -0.08, a, -0.1);
+        c.quadraticCurveTo(a + (b - a) * 0.4, top, b + 0.1, top);
+        c.lineTo(c1 - 0.06, top);
+        c.quadraticCurveTo(c1 + 0.06, top, e, -0.1);
+        c.quadraticCurveTo(0.95, -0.06, 0.97, 0.12);
+        c.lineTo(0.98, 0.4);
+        c.closePath();
+      },
+      brush.lit(d.paint, top, 0.45),
+    );
     brush.detail(() => {
       const glass = brush.lit([200, 45, 78], top, 0);
       const mid = (Math.max(a, b) + Math.min(c1, e)) / 2;
-      brush.poly([b + 0.08 + (a - b) * 0.25, -0.1, b + 0.12, top + 0.1, mid - 0.04, top + 0.1, mid - 0.04, -0.1], glass, 0.035);
+      brush.poly(
+        [b + 0.08 + (a - b) * 0.25, -0.1, b + 0.12, top + 0.1, mid - 0.04, top + 0.1, mid - 0.04, -0.1],
+        glass,
+        0.035,
+      );
       brush.poly([mid + 0.05, -0.1, mid + 0.05, top + 0.1, c1 - 0.05, top + 0.1, e - 0.13, -0.1], glass, 0.035);
       if (d.stripe !== null) brush.box(-0.95, 0.06, 1.9, 0.1, 0, brush.plain(d.stripe), 0);
       brush.line([mid, -0.08, mid, 0.34], brush.plain(d.paint, -24), 0.03);
@@ -78,7 +85,11 @@ export const car = defineKind<Design, Voice>({
         brush.oval(x, 0.46, d.wheel * 0.58, d.wheel * 0.58, 'hsla(220, 8%, 78%, 1)', 0.02);
         for (let i = 0; i < 5; i += 1) {
           const angle = pose.turn + (TAU * i) / 5;
-          brush.line([x, 0.46, x + d.wheel * 0.5 * Math.cos(angle), 0.46 + d.wheel * 0.5 * Math.sin(angle)], 'hsla(220, 8%, 40%, 1)', 0.035);
+          brush.line(
+            [x, 0.46, x + d.wheel * 0.5 * Math.cos(angle), 0.46 + d.wheel * 0.5 * Math.sin(angle)],
+            'hsla(220, 8%, 40%, 1)',
+            0.035,
+          );
         }
       });
     }
@@ -86,8 +97,14 @@ export const car = defineKind<Design, Voice>({
   sound(v, timeS, seed) {
     const cycles = v.hz * (timeS - (0.12 / (TAU * v.revHz)) * Math.cos(TAU * v.revHz * timeS + (seed % 7)));
     const uneven = 1 + 0.3 * Math.sin((TAU * cycles) / 4) + 0.15 * Math.sin((TAU * cycles) / 2);
-    const fire = uneven * (1.5 * formant(cycles, v.bodyHz / v.hz, 5) + 0.8 * formant(cycles, (2.4 * v.bodyHz) / v.hz, 7));
+    const fire =
+      uneven * (1.5 * formant(cycles, v.bodyHz / v.hz, 5) + 0.8 * formant(cycles, (2.4 * v.bodyHz) / v.hz, 7));
     const puff = Math.exp(2.5 * (Math.cos(TAU * cycles) - 1));
-    return 2.4 * Math.tanh(0.9 * (fire + v.rattle * (0.3 + puff) * (noise(seed, timeS, 2600) + 0.35 * noise(seed + 1, timeS, 7000))));
+    return (
+      2.4 *
+      Math.tanh(
+        0.9 * (fire + v.rattle * (0.3 + puff) * (noise(seed, timeS, 2600) + 0.35 * noise(seed + 1, timeS, 7000))),
+      )
+    );
   },
 });

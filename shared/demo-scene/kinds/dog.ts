@@ -26,13 +26,34 @@ export const dog = defineKind<Design, Voice>({
   designs: [
     { coat: [28, 55, 50], ear: [24, 50, 32], muzzle: [35, 55, 84], ears: 'floppy', patch: false, collar: [0, 75, 50] },
     { coat: [0, 0, 92], ear: [25, 20, 22], muzzle: [0, 0, 97], ears: 'floppy', patch: true, collar: [210, 75, 50] },
-    { coat: [220, 8, 48], ear: [220, 10, 34], muzzle: [220, 8, 86], ears: 'pointed', patch: false, collar: [48, 85, 55] },
+    {
+      coat: [220, 8, 48],
+      ear: [220, 10, 34],
+      muzzle: [220, 8, 86],
+      ears: 'pointed',
+      patch: false,
+      collar: [48, 85, 55],
+    },
     { coat: [38, 75, 62], ear: [32, 65, 48], muzzle: [42, 70, 88], ears: 'round', patch: false, collar: [140, 50, 42] },
     { coat: [20, 35, 24], ear: [20, 30, 16], muzzle: [26, 60, 52], ears: 'pointed', patch: false, collar: [0, 75, 52] },
     { coat: [30, 45, 72], ear: [20, 45, 34], muzzle: [34, 45, 92], ears: 'floppy', patch: true, collar: [280, 45, 52] },
-    { coat: [16, 60, 44], ear: [16, 55, 34], muzzle: [30, 50, 88], ears: 'pointed', patch: false, collar: [190, 60, 44] },
+    {
+      coat: [16, 60, 44],
+      ear: [16, 55, 34],
+      muzzle: [30, 50, 88],
+      ears: 'pointed',
+      patch: false,
+      collar: [190, 60, 44],
+    },
     { coat: [220, 6, 30], ear: [220, 6, 20], muzzle: [220, 4, 80], ears: 'round', patch: true, collar: [20, 85, 52] },
-    { coat: [32, 60, 56], ear: [24, 45, 28], muzzle: [36, 50, 90], ears: 'pointed', patch: true, collar: [215, 70, 48] },
+    {
+      coat: [32, 60, 56],
+      ear: [24, 45, 28],
+      muzzle: [36, 50, 90],
+      ears: 'pointed',
+      patch: true,
+      collar: [215, 70, 48],
+    },
     { coat: [24, 40, 38], ear: [22, 40, 24], muzzle: [32, 50, 78], ears: 'floppy', patch: false, collar: [60, 75, 52] },
   ],
   voices: [
@@ -59,13 +80,16 @@ export const dog = defineKind<Design, Voice>({
     }
     brush.box(-0.5, 0.62, 1, 0.26, 0.12, brush.lit(d.collar, 0.6, 0.9));
     brush.oval(0, 0.92, 0.11, 0.11, 'hsla(48, 85%, 58%, 1)', 0.035);
-    brush.shape((c) => {
-      c.moveTo(0, -0.78);
-      c.bezierCurveTo(0.6, -0.8, 0.78, -0.3, 0.7, 0.05);
-      c.bezierCurveTo(0.68, 0.5, 0.42, 0.82, 0, 0.82);
-      c.bezierCurveTo(-0.42, 0.82, -0.68, 0.5, -0.7, 0.05);
-      c.bezierCurveTo(-0.78, -0.3, -0.6, -0.8, 0, -0.78);
-    }, brush.lit(d.coat, -0.8, 0.8));
+    brush.shape(
+      (c) => {
+        c.moveTo(0, -0.78);
+        c.bezierCurveTo(0.6, -0.8, 0.78, -0.3, 0.7, 0.05);
+        c.bezierCurveTo(0.68, 0.5, 0.42, 0.82, 0, 0.82);
+        c.bezierCurveTo(-0.42, 0.82, -0.68, 0.5, -0.7, 0.05);
+        c.bezierCurveTo(-0.78, -0.3, -0.6, -0.8, 0, -0.78);
+      },
+      brush.lit(d.coat, -0.8, 0.8),
+    );
     brush.detail(() => {
       if (d.patch) brush.oval(0.3, -0.26, 0.26, 0.3, brush.plain(d.ear, 4), 0, 0.3);
       const open = 0.06 + 0.16 * pose.gape;
@@ -105,7 +129,10 @@ export const dog = defineKind<Design, Voice>({
     const hz = v.hz * (0.93 + 0.14 * fraction(seed + 1, bark));
     const cycles = hz * (t + 0.35 * length * (2 * u * u - (4 / 3) * u * u * u));
     const sway = Math.sin(Math.PI * u);
-    const throat = 2 * formant(cycles, ((620 + 480 * sway) * v.stretch) / hz, 1.6) + 1.4 * formant(cycles, ((1300 + 500 * sway) * v.stretch) / hz, 2.2) + 0.5 * formant(cycles, (2600 * v.stretch) / hz, 3);
+    const throat =
+      2 * formant(cycles, ((620 + 480 * sway) * v.stretch) / hz, 1.6) +
+      1.4 * formant(cycles, ((1300 + 500 * sway) * v.stretch) / hz, 2.2) +
+      0.5 * formant(cycles, (2600 * v.stretch) / hz, 3);
     const rasp = 1 + v.rasp * noise(seed, timeS, 140);
     return 2.6 * envelope * Math.tanh(0.9 * (throat * rasp + v.rasp * 0.7 * noise(seed + 2, timeS, 5200)));
   },

@@ -51,18 +51,29 @@ export const drum = defineKind<Design, Voice>({
     const bottom = top + d.depth + 0.2;
     const lid = d.half * 0.3;
     brush.oval(0, bottom, d.half, lid, brush.round(d.hoop, -d.half, d.half));
-    brush.shape((c) => {
-      c.moveTo(-d.half, top);
-      c.lineTo(-d.half, bottom - 0.1);
-      c.bezierCurveTo(-d.half * 0.7, bottom - 0.1 + lid * 1.25, d.half * 0.7, bottom - 0.1 + lid * 1.25, d.half, bottom - 0.1);
-      c.lineTo(d.half, top);
-      c.closePath();
-    }, brush.round(d.shell, -d.half, d.half));
+    brush.shape(
+      (c) => {
+        c.moveTo(-d.half, top);
+        c.lineTo(-d.half, bottom - 0.1);
+        c.bezierCurveTo(
+          -d.half * 0.7,
+          bottom - 0.1 + lid * 1.25,
+          d.half * 0.7,
+          bottom - 0.1 + lid * 1.25,
+          d.half,
+          bottom - 0.1,
+        );
+        c.lineTo(d.half, top);
+        c.closePath();
+      },
+      brush.round(d.shell, -d.half, d.half),
+    );
     brush.detail(() => {
       const line = brush.plain(d.hoop, 6);
       const sag = (x: number): number => lid * Math.sqrt(Math.max(0, 1 - (x / d.half) ** 2));
       if (d.lacing === 'stars') {
-        for (const x of [-0.5, 0, 0.5]) star(brush, x * d.half * 1.15, (top + bottom) / 2 + sag(x * d.half) * 0.7, 0.16, line);
+        for (const x of [-0.5, 0, 0.5])
+          star(brush, x * d.half * 1.15, (top + bottom) / 2 + sag(x * d.half) * 0.7, 0.16, line);
         return;
       }
       const steps = d.lacing === 'rods' ? 7 : 6;
@@ -73,7 +84,21 @@ export const drum = defineKind<Design, Voice>({
         const low = bottom - 0.12 + sag(x);
         if (d.lacing === 'rods') brush.line([x, high, x, low], line, 0.06);
         else points.push(x, i % 2 === 0 ? high : low);
-        if (d.lacing === 'diamonds' && i > 0 && i < steps) brush.poly([x, (high + low) / 2 - 0.16, x + 0.1, (high + low) / 2, x, (high + low) / 2 + 0.16, x - 0.1, (high + low) / 2], line, 0.02);
+        if (d.lacing === 'diamonds' && i > 0 && i < steps)
+          brush.poly(
+            [
+              x,
+              (high + low) / 2 - 0.16,
+              x + 0.1,
+              (high + low) / 2,
+              x,
+              (high + low) / 2 + 0.16,
+              x - 0.1,
+              (high + low) / 2,
+            ],
+            line,
+            0.02,
+          );
       }
       if (d.lacing === 'zigzag') brush.line(points, line, 0.06);
     });
@@ -93,8 +118,14 @@ export const drum = defineKind<Design, Voice>({
       const at = step - back;
       const t = timeS - at * v.stepS;
       const hit = v.pattern[at % v.pattern.length];
-      if (hit === 'k') sum += 2.6 * strike(t, 0.002, 0.11) * Math.sin(TAU * (v.kickHz * t + 5 * (1 - Math.exp(-t / 0.03)))) + 0.5 * strike(t, 0.001, 0.012) * noise(seed, t, 5000);
-      else if (hit === 't') sum += 2.2 * strike(t, 0.002, 0.1) * Math.sin(TAU * (v.tomHz * t + 3 * (1 - Math.exp(-t / 0.04)))) + 0.4 * strike(t, 0.001, 0.015) * noise(seed, t, 4000);
+      if (hit === 'k')
+        sum +=
+          2.6 * strike(t, 0.002, 0.11) * Math.sin(TAU * (v.kickHz * t + 5 * (1 - Math.exp(-t / 0.03)))) +
+          0.5 * strike(t, 0.001, 0.012) * noise(seed, t, 5000);
+      else if (hit === 't')
+        sum +=
+          2.2 * strike(t, 0.002, 0.1) * Math.sin(TAU * (v.tomHz * t + 3 * (1 - Math.exp(-t / 0.04)))) +
+          0.4 * strike(t, 0.001, 0.015) * noise(seed, t, 4000);
       else sum += strike(t, 0.001, v.snareS) * (2.2 * noise(hash(seed, at), t, 13000) + 0.9 * Math.sin(TAU * 190 * t));
     }
     return sum;

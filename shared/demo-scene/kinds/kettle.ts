@@ -49,19 +49,34 @@ export const kettle = defineKind<Design, Voice>({
     const enamel = brush.round(d.enamel, -d.half - 0.1, d.half + 0.1);
     const trim = brush.lit(d.trim, -1, 1);
     if (d.handle === 'arch') {
-      brush.curve((c) => c.ellipse(0, d.top + 0.05, d.half * 0.86, 0.72, 0, Math.PI * 1.06, Math.PI * 1.94), brush.ink, 0.19);
-      brush.curve((c) => c.ellipse(0, d.top + 0.05, d.half * 0.86, 0.72, 0, Math.PI * 1.06, Math.PI * 1.94), brush.plain(d.trim), 0.11);
+      brush.curve(
+        (c) => c.ellipse(0, d.top + 0.05, d.half * 0.86, 0.72, 0, Math.PI * 1.06, Math.PI * 1.94),
+        brush.ink,
+        0.19,
+      );
+      brush.curve(
+        (c) => c.ellipse(0, d.top + 0.05, d.half * 0.86, 0.72, 0, Math.PI * 1.06, Math.PI * 1.94),
+        brush.plain(d.trim),
+        0.11,
+      );
     } else {
       brush.curve((c) => c.ellipse(-d.half - 0.02, 0.22, 0.3, 0.34, 0, Math.PI * 0.45, Math.PI * 1.6), brush.ink, 0.19);
-      brush.curve((c) => c.ellipse(-d.half - 0.02, 0.22, 0.3, 0.34, 0, Math.PI * 0.45, Math.PI * 1.6), brush.plain(d.trim), 0.11);
+      brush.curve(
+        (c) => c.ellipse(-d.half - 0.02, 0.22, 0.3, 0.34, 0, Math.PI * 0.45, Math.PI * 1.6),
+        brush.plain(d.trim),
+        0.11,
+      );
     }
-    brush.shape((c) => {
-      c.moveTo(d.half * 0.7, 0.48);
-      c.bezierCurveTo(0.86, 0.4, 0.72, -0.02, 0.98, -0.26);
-      c.lineTo(0.8, -0.36);
-      c.bezierCurveTo(0.58, -0.16, 0.6, 0.02, d.half * 0.7, 0.08);
-      c.closePath();
-    }, brush.lit(d.enamel, -0.4, 0.5));
+    brush.shape(
+      (c) => {
+        c.moveTo(d.half * 0.7, 0.48);
+        c.bezierCurveTo(0.86, 0.4, 0.72, -0.02, 0.98, -0.26);
+        c.lineTo(0.8, -0.36);
+        c.bezierCurveTo(0.58, -0.16, 0.6, 0.02, d.half * 0.7, 0.08);
+        c.closePath();
+      },
+      brush.lit(d.enamel, -0.4, 0.5),
+    );
     brush.shape((c) => {
       c.moveTo(-d.half * 0.62, d.top);
       c.bezierCurveTo(-d.half - 0.1, d.top + 0.25, -d.half - 0.22, 0.82, -d.half * 0.86, 0.86);
@@ -70,24 +85,47 @@ export const kettle = defineKind<Design, Voice>({
       c.closePath();
     }, enamel);
     brush.detail(() => {
-      if (d.pattern === 'band') brush.box(-d.half * 1.06, 0.36, d.half * 2.12, 0.14, 0.02, brush.plain(d.trim, 4, 0.9), 0);
-      if (d.pattern === 'dots') for (let i = 0; i < 7; i += 1) brush.oval((i - 3) * d.half * 0.3, i % 2 === 0 ? 0.6 : 0.3, 0.075, 0.075, brush.plain(d.trim, 4), 0);
+      if (d.pattern === 'band')
+        brush.box(-d.half * 1.06, 0.36, d.half * 2.12, 0.14, 0.02, brush.plain(d.trim, 4, 0.9), 0);
+      if (d.pattern === 'dots')
+        for (let i = 0; i < 7; i += 1)
+          brush.oval((i - 3) * d.half * 0.3, i % 2 === 0 ? 0.6 : 0.3, 0.075, 0.075, brush.plain(d.trim, 4), 0);
       if (d.pattern === 'flower') {
-        for (let i = 0; i < 6; i += 1) brush.oval(0.13 * Math.cos((TAU * i) / 6), 0.38 + 0.13 * Math.sin((TAU * i) / 6), 0.09, 0.09, 'hsla(350, 75%, 85%, 1)', 0);
+        for (let i = 0; i < 6; i += 1)
+          brush.oval(
+            0.13 * Math.cos((TAU * i) / 6),
+            0.38 + 0.13 * Math.sin((TAU * i) / 6),
+            0.09,
+            0.09,
+            'hsla(350, 75%, 85%, 1)',
+            0,
+          );
         brush.oval(0, 0.38, 0.08, 0.08, 'hsla(48, 90%, 60%, 1)', 0);
       }
-      brush.curve((c) => {
-        c.moveTo(-d.half * 0.62, d.top + 0.2);
-        c.quadraticCurveTo(-d.half * 0.9, 0.3, -d.half * 0.8, 0.62);
-      }, 'hsla(0, 0%, 100%, 0.5)', 0.07);
+      brush.curve(
+        (c) => {
+          c.moveTo(-d.half * 0.62, d.top + 0.2);
+          c.quadraticCurveTo(-d.half * 0.9, 0.3, -d.half * 0.8, 0.62);
+        },
+        'hsla(0, 0%, 100%, 0.5)',
+        0.07,
+      );
     });
     brush.oval(0, d.top, d.half * 0.64, 0.12, brush.lit(d.enamel, d.top - 0.15, d.top + 0.15));
     brush.oval(0, d.top - 0.14 - 0.03 * (1 + pose.swing), 0.1, 0.1, trim);
   },
   sound(v, timeS, seed) {
-    const cycles = v.hz * timeS + ((v.hz * 0.02) / (TAU * v.wobbleHz)) * Math.sin(TAU * v.wobbleHz * timeS) + 1.5 * noise(seed, timeS, 9);
+    const cycles =
+      v.hz * timeS +
+      ((v.hz * 0.02) / (TAU * v.wobbleHz)) * Math.sin(TAU * v.wobbleHz * timeS) +
+      1.5 * noise(seed, timeS, 9);
     const flutter = 1 + 0.25 * noise(seed + 1, timeS, 22);
     const whistle = sine(cycles) + 0.22 * sine(2 * cycles);
-    return flutter * (1.15 * whistle + v.steam * 0.75 * bandNoise(seed + 2, timeS, v.steamHz, 2400) + 0.2 * v.steam * noise(seed + 4, timeS, 900));
+    return (
+      flutter *
+      (1.15 * whistle +
+        v.steam * 0.75 * bandNoise(seed + 2, timeS, v.steamHz, 2400) +
+        0.2 * v.steam * noise(seed + 4, timeS, 900))
+    );
   },
 });

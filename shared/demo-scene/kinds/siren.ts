@@ -48,21 +48,28 @@ export const siren = defineKind<Design, Voice>({
   ],
   paint(brush, d, pose) {
     const lamp = (x: number, half: number, top: number, phase: number): void => {
-      brush.shape((c) => {
-        c.moveTo(x - half, 0.42);
-        c.lineTo(x - half, top + half * 0.9);
-        c.bezierCurveTo(x - half, top - half * 0.25, x + half, top - half * 0.25, x + half, top + half * 0.9);
-        c.lineTo(x + half, 0.42);
-        c.closePath();
-      }, brush.lit(d.lamp, top, 0.45));
+      brush.shape(
+        (c) => {
+          c.moveTo(x - half, 0.42);
+          c.lineTo(x - half, top + half * 0.9);
+          c.bezierCurveTo(x - half, top - half * 0.25, x + half, top - half * 0.25, x + half, top + half * 0.9);
+          c.lineTo(x + half, 0.42);
+          c.closePath();
+        },
+        brush.lit(d.lamp, top, 0.45),
+      );
       brush.detail(() => {
         const beam = Math.cos(pose.turn * 0.5 + phase) * half * 0.6;
         brush.oval(x + beam, top * 0.3 + 0.1, half * 0.28, (0.45 - top) * 0.3, 'hsla(50, 100%, 88%, 0.8)', 0);
-        brush.curve((c) => {
-          c.moveTo(x - half * 0.68, 0.3);
-          c.lineTo(x - half * 0.68, top + half * 0.8);
-          c.quadraticCurveTo(x - half * 0.6, top + half * 0.42, x - half * 0.2, top + half * 0.3);
-        }, 'hsla(0, 0%, 100%, 0.6)', 0.07);
+        brush.curve(
+          (c) => {
+            c.moveTo(x - half * 0.68, 0.3);
+            c.lineTo(x - half * 0.68, top + half * 0.8);
+            c.quadraticCurveTo(x - half * 0.6, top + half * 0.42, x - half * 0.2, top + half * 0.3);
+          },
+          'hsla(0, 0%, 100%, 0.6)',
+          0.07,
+        );
       });
     };
     if (d.form === 'twin') {
@@ -75,10 +82,12 @@ export const siren = defineKind<Design, Voice>({
     brush.poly([-half + 0.08, 0.4, half - 0.08, 0.4, half, 0.88, -half, 0.88], brush.lit(d.base, 0.35, 0.9));
     brush.detail(() => {
       if (!d.stripes) {
-        for (const x of [-0.6, 0, 0.6]) brush.oval(x * half, 0.64, 0.06, 0.06, `hsla(220, 8%, ${d.base[2] > 50 ? 40 : 75}%, 1)`, 0.03);
+        for (const x of [-0.6, 0, 0.6])
+          brush.oval(x * half, 0.64, 0.06, 0.06, `hsla(220, 8%, ${d.base[2] > 50 ? 40 : 75}%, 1)`, 0.03);
         return;
       }
-      for (let x = -half + 0.16; x < half - 0.2; x += 0.24) brush.poly([x + 0.08, 0.46, x + 0.18, 0.46, x + 0.1, 0.82, x, 0.82], 'hsla(0, 0%, 10%, 0.85)', 0);
+      for (let x = -half + 0.16; x < half - 0.2; x += 0.24)
+        brush.poly([x + 0.08, 0.46, x + 0.18, 0.46, x + 0.1, 0.82, x, 0.82], 'hsla(0, 0%, 10%, 0.85)', 0);
     });
   },
   sound(v, timeS) {

@@ -46,13 +46,16 @@ export const telephone = defineKind<Design, Voice>({
     { lowHz: 1450, highHz: 1920, clapperHz: 22, decayS: 0.07 },
   ],
   paint(brush, d, pose) {
-    brush.shape((c) => {
-      c.moveTo(-d.foot, 0.84);
-      c.bezierCurveTo(-d.foot, 0.4, -0.5, 0.2, -0.44, -0.28);
-      c.lineTo(0.44, -0.28);
-      c.bezierCurveTo(0.5, 0.2, d.foot, 0.4, d.foot, 0.84);
-      c.closePath();
-    }, brush.lit(d.shell, -0.3, 0.9));
+    brush.shape(
+      (c) => {
+        c.moveTo(-d.foot, 0.84);
+        c.bezierCurveTo(-d.foot, 0.4, -0.5, 0.2, -0.44, -0.28);
+        c.lineTo(0.44, -0.28);
+        c.bezierCurveTo(0.5, 0.2, d.foot, 0.4, d.foot, 0.84);
+        c.closePath();
+      },
+      brush.lit(d.shell, -0.3, 0.9),
+    );
     brush.box(-0.42, -0.44, 0.16, 0.24, 0.05, brush.plain(d.shell, -6));
     brush.box(0.26, -0.44, 0.16, 0.24, 0.05, brush.plain(d.shell, -6));
     brush.detail(() => {
@@ -60,27 +63,45 @@ export const telephone = defineKind<Design, Voice>({
         brush.oval(0, 0.32, 0.4, 0.4, brush.lit(d.dial, 0, 0.7));
         for (let i = 0; i < 10; i += 1) {
           const angle = 0.06 * pose.swing + Math.PI * 0.35 + (TAU * 0.83 * i) / 9;
-          brush.oval(0.28 * Math.cos(angle), 0.32 + 0.28 * Math.sin(angle), 0.062, 0.062, brush.plain(d.shell, d.shell[2] < 30 ? 6 : -16), 0.015);
+          brush.oval(
+            0.28 * Math.cos(angle),
+            0.32 + 0.28 * Math.sin(angle),
+            0.062,
+            0.062,
+            brush.plain(d.shell, d.shell[2] < 30 ? 6 : -16),
+            0.015,
+          );
         }
         brush.oval(0, 0.32, 0.14, 0.14, brush.plain(d.shell, 8), 0.03);
       } else {
-        for (let row = 0; row < 4; row += 1) for (let column = -1; column <= 1; column += 1) brush.box(column * 0.24 - 0.085, -0.08 + row * 0.2, 0.17, 0.14, 0.03, brush.plain(d.dial), 0.025);
+        for (let row = 0; row < 4; row += 1)
+          for (let column = -1; column <= 1; column += 1)
+            brush.box(column * 0.24 - 0.085, -0.08 + row * 0.2, 0.17, 0.14, 0.03, brush.plain(d.dial), 0.025);
       }
     });
     brush.at(0, -0.5, 0.07 * pose.swing, 1, 1, () => {
-      brush.shape((c) => {
-        c.moveTo(-0.94, 0.1);
-        c.bezierCurveTo(-0.98, -0.44, -0.5, -0.4, 0, -0.4);
-        c.bezierCurveTo(0.5, -0.4, 0.98, -0.44, 0.94, 0.1);
-        c.lineTo(0.5, 0.1);
-        c.bezierCurveTo(0.52, -0.1, 0.4, -0.14, 0, -0.14);
-        c.bezierCurveTo(-0.4, -0.14, -0.52, -0.1, -0.5, 0.1);
-        c.closePath();
-      }, brush.lit(d.handset, -0.4, 0.2));
-      brush.detail(() => brush.curve((c) => {
-        c.moveTo(-0.7, -0.24);
-        c.bezierCurveTo(-0.4, -0.32, 0.4, -0.32, 0.7, -0.24);
-      }, 'hsla(0, 0%, 100%, 0.4)', 0.06));
+      brush.shape(
+        (c) => {
+          c.moveTo(-0.94, 0.1);
+          c.bezierCurveTo(-0.98, -0.44, -0.5, -0.4, 0, -0.4);
+          c.bezierCurveTo(0.5, -0.4, 0.98, -0.44, 0.94, 0.1);
+          c.lineTo(0.5, 0.1);
+          c.bezierCurveTo(0.52, -0.1, 0.4, -0.14, 0, -0.14);
+          c.bezierCurveTo(-0.4, -0.14, -0.52, -0.1, -0.5, 0.1);
+          c.closePath();
+        },
+        brush.lit(d.handset, -0.4, 0.2),
+      );
+      brush.detail(() =>
+        brush.curve(
+          (c) => {
+            c.moveTo(-0.7, -0.24);
+            c.bezierCurveTo(-0.4, -0.32, 0.4, -0.32, 0.7, -0.24);
+          },
+          'hsla(0, 0%, 100%, 0.4)',
+          0.06,
+        ),
+      );
     });
   },
   sound(v, timeS) {

@@ -71,15 +71,20 @@ export const violin = defineKind<Design, Voice>({
       brush.detail(() => {
         if (d.rim) brush.shape(() => body(0.88), null, 0.025);
         for (const side of [-1, 1]) {
-          brush.curve((c) => {
-            c.moveTo(side * 0.2, 0.26);
-            c.bezierCurveTo(side * 0.1, 0.32, side * 0.26, 0.5, side * 0.18, 0.58);
-          }, 'hsla(20, 40%, 8%, 1)', 0.05);
+          brush.curve(
+            (c) => {
+              c.moveTo(side * 0.2, 0.26);
+              c.bezierCurveTo(side * 0.1, 0.32, side * 0.26, 0.5, side * 0.18, 0.58);
+            },
+            'hsla(20, 40%, 8%, 1)',
+            0.05,
+          );
         }
         brush.poly([-0.06, -0.3, 0.06, -0.3, 0.08, 0.2, -0.08, 0.2], brush.plain(d.neck), 0.02);
         brush.poly([-0.06, 0.66, 0.06, 0.66, 0.04, 0.92, -0.04, 0.92], brush.plain(d.neck), 0.02);
         brush.box(-0.13, 0.46, 0.26, 0.05, 0.02, 'hsla(40, 50%, 70%, 1)', 0.02);
-        for (const x of [-0.045, -0.015, 0.015, 0.045]) brush.line([x, -0.85, x * 1.3, 0.68], 'hsla(45, 20%, 88%, 0.9)', 0.012);
+        for (const x of [-0.045, -0.015, 0.015, 0.045])
+          brush.line([x, -0.85, x * 1.3, 0.68], 'hsla(45, 20%, 88%, 0.9)', 0.012);
       });
     });
     brush.at(0.16 * pose.swing, 0.3, d.tilt - 1.25 * Math.sign(d.tilt), 1, 1, () => {
