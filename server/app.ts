@@ -9,17 +9,25 @@ import { AvsacError, asAvsacError } from '../shared/errors.ts';
 import { MAX_SIGNALLING_BYTES } from '../shared/signalling.ts';
 import type { Admission } from './session/admission.ts';
 import type { SessionRegistry } from './session/session-registry.ts';
-import { serveWebSocket, type WelcomeInfo } from './signalling/websocket.ts';
+import { refuseWebSocket, serveWebSocket, type WelcomeInfo } from './signalling/websocket.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
 /** Requests a minute from one address: far above a person reloading, far below a flood. */
 const REQUESTS_PER_MINUTE = 3000;
 
-export interface AppParts {
+/** What serves sessions, once the model is warm. */
+export interface Service {
   readonly registry: SessionRegistry;
+  readonly welcome: WelcomeInfo;
+  /** False when the model can no longer answer. */
+  ready(): boolean;
+}
+
+export interface AppParts {
   readonly admission: Admission;
   readonly metrics: Metrics;
-  readonly welcome: WelcomeInfo;
+  /** Undefined while the model loads. */
+  service(): Service | undefined;
   /** Folder with the built page. */
   readonly clientFolder: string;
   readonly logLevel: string;
@@ -66,11 +74,18 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   });
   await app.register(websocket, { options: { maxPayload: MAX_SIGNALLING_BYTES } });
 
-  app.get('/ws', { websocket: true }, (socket) => serveWebSocket(socket, parts.registry, parts.welcome));
+  app.get('/ws', { websocket: true }, (socket) => {
+    const service = parts.service();
+    if (service) serveWebSocket(socket, service.registry, service.welcome);
+    else refuseWebSocket(socket, new AvsacError('server-starting'));
+  });
   app.get('/livez', () => ({ status: 'live' }));
   app.get('/readyz', async (_request, reply) => {
+    const service = parts.service();
     if (parts.admission.draining) return reply.code(503).send({ status: 'draining' });
-    return { status: 'ready', model: parts.welcome.model };
+    if (!service) return reply.code(503).send({ status: 'starting' });
+    if (!service.ready()) return reply.code(503).send({ status: 'model-failed' });
+    return { status: 'ready', model: service.welcome.model };
   });
   app.get('/metrics', async (_request, reply) => {
     return reply.type(parts.metrics.contentType).send(await parts.metrics.text());

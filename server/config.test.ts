@@ -20,7 +20,7 @@ describe('configuration', () => {
       readConfig(
         {
           AVSAC_PORT: '70000',
-          AVSAC_MASK_RATE: 'fast',
+          AVSAC_MASK_RATE_HZ: 'fast',
           AVSAC_PROVIDERS: 'cpu,abacus',
           AVSAC_UDP_PORTS: '9-1',
           AVSAC_POTR: '1',
@@ -30,7 +30,7 @@ describe('configuration', () => {
     expect(read).toThrow(AvsacError);
     for (const [name, range] of [
       ['AVSAC_PORT is "70000"', OPTIONS.port.range],
-      ['AVSAC_MASK_RATE is "fast"', OPTIONS.maskRateHz.range],
+      ['AVSAC_MASK_RATE_HZ is "fast"', OPTIONS.maskRateHz.range],
       ['AVSAC_PROVIDERS is "cpu,abacus"', OPTIONS.providers.range],
       ['AVSAC_UDP_PORTS is "9-1"', OPTIONS.udpPorts.range],
       ['--max-sessions is "0"', OPTIONS.maxSessions.range],

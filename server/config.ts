@@ -92,8 +92,8 @@ export const OPTIONS = {
     parse: integer(1, 1000),
   }),
   maskRateHz: option({
-    env: 'AVSAC_MASK_RATE',
-    flag: '--mask-rate',
+    env: 'AVSAC_MASK_RATE_HZ',
+    flag: '--mask-rate-hz',
     range: '2..30 masks a second',
     about: 'masks a second aimed at for a session; falls to 2 under load',
     fallback: 10,

@@ -48,6 +48,11 @@ export const ERRORS = {
     httpStatus: 503,
     closeCode: 4013,
   },
+  'server-starting': {
+    message: 'The server is loading its model; try again in a few seconds.',
+    httpStatus: 503,
+    closeCode: 1013,
+  },
   'server-draining': {
     message: 'The server is shutting down; connect again, it or another will answer.',
     httpStatus: 503,
@@ -126,6 +131,7 @@ export class AvsacError extends Error {
     this.detail = detail;
   }
 
+  /** The error's row of {@link ERRORS}. */
   get entry(): ErrorEntry {
     return ERRORS[this.code];
   }

@@ -43,7 +43,7 @@ describe('MaskEncoder', () => {
     const checkerboard = new Float32Array(side * side).map((_, i) =>
       ((i % side) + Math.floor(i / side)) % 2 ? 1 : -1,
     );
-    // A checkerboard halves to a uniform mask at once; vertical dashes of random phase do not.
+    // A checkerboard halves to a uniform mask at once; noise does not.
     const noise = new Float32Array(side * side).map(
       (_, i) => ((Math.imul(i, 0x9e3779b1) >>> 15) & 1 ? 1 : -1) * ((i / side) & 1 ? -1 : 1),
     );

@@ -1,4 +1,5 @@
 /** What the main thread and a media worker say to each other. */
+import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { ClientMessage, ServerMessage } from '../../shared/signalling.ts';
 import type { TelemetryBatch } from '../telemetry/telemetry.ts';

@@ -1,6 +1,6 @@
 /** Every open session, seen from the main thread: admits, places each on a media worker, passes its messages. */
 import { randomUUID } from 'node:crypto';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { ClientMessage, ServerMessage } from '../../shared/signalling.ts';
 import type { TelemetryBatch } from '../telemetry/telemetry.ts';
@@ -112,8 +112,8 @@ export class SessionRegistry {
 
   #startWorker(): MediaWorker {
     const { port1, port2 } = new MessageChannel();
-    this.#serveSegmenter(port1 as unknown as MessagePort);
-    const workerData = { segmenterPort: port2 } as unknown as MediaWorkerData;
+    this.#serveSegmenter(port1);
+    const workerData: MediaWorkerData = { segmenterPort: port2 };
     const thread = new Worker(new URL('./media-worker.ts', import.meta.url), { workerData, transferList: [port2] });
     const sessionIds = new Set<string>();
     const ready = new Promise<void>((resolve, reject) => {

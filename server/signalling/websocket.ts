@@ -1,7 +1,7 @@
 /** Signalling over one WebSocket: JSON text in and out, validated at the door. Messages: docs/wire.md. */
 import { Compile } from 'typebox/compile';
 import type { RawData, WebSocket } from 'ws';
-import { AvsacError, asAvsacError, ERRORS, type ErrorCode } from '../../shared/errors.ts';
+import { AvsacError, asAvsacError, type ErrorCode } from '../../shared/errors.ts';
 import {
   type ClientMessage,
   ClientMessageSchema,
@@ -41,6 +41,12 @@ export function parseClientMessage(data: RawData, isBinary: boolean): ClientMess
   return message;
 }
 
+/** Tells a client why it cannot have a session, and hangs up. */
+export function refuseWebSocket(socket: WebSocket, { code, message, entry }: AvsacError): void {
+  socket.send(JSON.stringify({ type: 'error', code, message } satisfies ServerMessage));
+  socket.close(entry.closeCode ?? NORMAL_CLOSURE, code);
+}
+
 /** Serves one client for as long as its socket lives. */
 export function serveWebSocket(socket: WebSocket, registry: SessionRegistry, welcome: WelcomeInfo): void {
   const send = (message: ServerMessage) => {
@@ -53,16 +59,13 @@ export function serveWebSocket(socket: WebSocket, registry: SessionRegistry, wel
     session = registry.open({
       send,
       ended: (reason, code: ErrorCode | undefined) => {
-        if (code !== undefined) sendError(new AvsacError(code));
-        else send({ type: 'bye', reason });
-        const entry: { closeCode?: number } | undefined = code && ERRORS[code];
-        socket.close(entry?.closeCode ?? NORMAL_CLOSURE, reason.slice(0, 100));
+        if (code !== undefined) return refuseWebSocket(socket, new AvsacError(code));
+        send({ type: 'bye', reason });
+        socket.close(NORMAL_CLOSURE, reason);
       },
     });
   } catch (error) {
-    const refusal = asAvsacError(error);
-    sendError(refusal);
-    socket.close(refusal.entry.closeCode ?? NORMAL_CLOSURE, refusal.code);
+    refuseWebSocket(socket, asAvsacError(error));
     return;
   }
   send({ type: 'welcome', sessionId: session.sessionId, ...welcome });

@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+/** Command line: `avsac-live serve` and `avsac-live doctor`. With config.ts the only reader of the process's environment. */
+import { Command, Option } from 'commander';
+import { asAvsacError } from '../shared/errors.ts';
+import { FLAGS, readConfig } from './config.ts';
+import { examine } from './doctor.ts';
+import { startServer } from './service.ts';
+
+const EXIT_FAILURE = 1;
+
+const program = new Command('avsac-live').description('Shows, on live video, which pixels make the sound.');
+
+function withFlags(command: Command): Command {
+  for (const { flag, env, range, about, fallback } of FLAGS) {
+    const shown = fallback === undefined ? '' : `, default ${Array.isArray(fallback) ? fallback.join(',') : fallback}`;
+    // Values are parsed with the variables by readConfig, so that every bad one is named at once.
+    command.addOption(new Option(`${flag} <value>`, `${about} (${range}${shown}; ${env})`));
+  }
+  return command;
+}
+
+withFlags(program.command('serve', { isDefault: true }))
+  .description('serve the page and live sessions')
+  .action(async (flags: Record<string, string | undefined>) => {
+    const server = await startServer(readConfig(process.env, flags));
+    process.stdout.write(`\n  avsac-live is ready:  ${server.url}\n\n`);
+    const stop = () => void server.close().then(() => process.exit(0));
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+  });
+
+withFlags(program.command('doctor'))
+  .description('say what this machine has and what it lacks')
+  .action(async (flags: Record<string, string | undefined>) => {
+    const healthy = await examine(readConfig(process.env, flags), (line) => process.stdout.write(`${line}\n`));
+    process.exitCode = healthy ? 0 : EXIT_FAILURE;
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const { code, message, cause } = asAvsacError(error);
+  process.stderr.write(`avsac-live: ${message}\n`);
+  if (code === 'internal' && cause instanceof Error) process.stderr.write(`${cause.stack}\n`);
+  // Threads that were starting must not keep a failed command alive.
+  process.exit(EXIT_FAILURE);
+}

@@ -1,0 +1,63 @@
+/** Thread entry: hosts the sessions placed on it and wires their adapters. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { connectSegmenter } from '../inference/port-segmenter.ts';
+import { loadDecoderFactory } from '../media/node-av-decoder.ts';
+import { createWeriftPeer } from '../peer/werift-peer.ts';
+import { TelemetryCollector } from '../telemetry/telemetry.ts';
+import type { FromMediaWorker, MediaWorkerData, ToMediaWorker } from './media-worker-messages.ts';
+import { Session, type SessionParts } from './session.ts';
+
+const TELEMETRY_INTERVAL_MS = 1000;
+const LAG_INTERVAL_MS = 100;
+
+const parent = parentPort!;
+const post = (message: FromMediaWorker) => parent.postMessage(message);
+const { segmenterPort } = workerData as MediaWorkerData;
+
+const telemetry = new TelemetryCollector();
+const parts: SessionParts = {
+  createPeer: createWeriftPeer,
+  decoders: await loadDecoderFactory(),
+  segmenter: await connectSegmenter(segmenterPort),
+  telemetry,
+};
+const sessions = new Map<string, Session>();
+
+/** A library's stray rejection belongs to one client's connection; the others must not pay for it. */
+process.on('unhandledRejection', (error) => {
+  post({ type: 'failure', sessionId: undefined, message: error instanceof Error ? String(error.stack) : String(error) });
+});
+
+parent.on('message', (message: ToMediaWorker) => {
+  const { sessionId } = message;
+  switch (message.type) {
+    case 'open':
+      sessions.set(
+        sessionId,
+        new Session(sessionId, message.options, parts, {
+          send: (reply) => post({ type: 'message', sessionId, message: reply }),
+          ended: (reason, error) => {
+            sessions.delete(sessionId);
+            post({ type: 'ended', sessionId, reason, error });
+          },
+        }),
+      );
+      return;
+    case 'message':
+      sessions.get(sessionId)?.receive(message.message);
+      return;
+    case 'close':
+      void sessions.get(sessionId)?.close(message.reason);
+      return;
+  }
+});
+
+setInterval(() => post({ type: 'telemetry', batch: telemetry.take() }), TELEMETRY_INTERVAL_MS);
+let expectedMs = performance.now() + LAG_INTERVAL_MS;
+setInterval(() => {
+  const nowMs = performance.now();
+  telemetry.observe('event-loop-lag', Math.max(0, nowMs - expectedMs));
+  expectedMs = nowMs + LAG_INTERVAL_MS;
+}, LAG_INTERVAL_MS);
+
+post({ type: 'ready' });
