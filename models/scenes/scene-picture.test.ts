@@ -44,7 +44,7 @@ test('no thing is ever hidden, and what hides part of another is not in its mask
   );
 });
 
-test('the picture does not tell what sounds: things move alike in every scene with the same cast', () => {
+test('the picture moves, and is the same at the same time', () => {
   const scene = createDemoScene(11);
   const picture = (timeMs: number): Uint8ClampedArray => pixels((canvas) => scene.draw(canvas, WIDTH, HEIGHT, timeMs));
   expect(picture(4000)).toEqual(picture(4000));
