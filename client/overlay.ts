@@ -1,0 +1,81 @@
+/** Draws frames and masks on two canvases of the frame's size, one over the other. */
+import { type MaskMessage, paintClassMask } from '../shared/mask-codec.ts';
+import { addContours, traceContours } from './contour.ts';
+import type { LocalFrame } from './frame-ring.ts';
+
+export type MaskRendering = 'fill' | 'outline';
+
+export interface OverlayStyle {
+  readonly rendering: MaskRendering;
+  /** 0..1 */
+  readonly opacity: number;
+  /** Any CSS colour; with several classes the others are turned away from it in hue. */
+  readonly colour: string;
+}
+
+/** Golden angle, degrees: hues of successive classes lie as far apart as they can. */
+const CLASS_HUE_STEP = 137.5;
+/** Width of an outline as a share of the picture's width. */
+const OUTLINE_WIDTH = 1 / 220;
+
+export class Overlay {
+  readonly #frameCanvas: HTMLCanvasElement;
+  readonly #maskCanvas: HTMLCanvasElement;
+  readonly #frame: CanvasRenderingContext2D;
+  readonly #mask: CanvasRenderingContext2D;
+  #bits = new Uint8Array(0);
+  #drawn: LocalFrame | undefined;
+
+  constructor(frameCanvas: HTMLCanvasElement, maskCanvas: HTMLCanvasElement) {
+    this.#frameCanvas = frameCanvas;
+    this.#maskCanvas = maskCanvas;
+    this.#frame = frameCanvas.getContext('2d', { alpha: false })!;
+    this.#mask = maskCanvas.getContext('2d')!;
+  }
+
+  /** Does nothing when `frame` is the one on view. */
+  drawFrame(frame: LocalFrame): void {
+    if (frame === this.#drawn || frame.image === undefined) return;
+    const { width, height } = frame.image;
+    if (this.#frameCanvas.width !== width || this.#frameCanvas.height !== height) {
+      for (const canvas of [this.#frameCanvas, this.#maskCanvas]) {
+        canvas.width = width;
+        canvas.height = height;
+      }
+    }
+    this.#frame.drawImage(frame.image, 0, 0);
+    this.#drawn = frame;
+  }
+
+  /** @param message undefined clears the mask. */
+  drawMask(message: MaskMessage | undefined, style: OverlayStyle): void {
+    const { width, height } = this.#maskCanvas;
+    const context = this.#mask;
+    context.clearRect(0, 0, width, height);
+    if (message === undefined) return;
+    const pixels = message.width * message.height;
+    if (this.#bits.length !== pixels) this.#bits = new Uint8Array(pixels);
+    context.globalAlpha = style.opacity;
+    context.lineJoin = 'round';
+    context.lineWidth = Math.max(2, width * OUTLINE_WIDTH);
+    for (const classMask of message.classes) {
+      paintClassMask(message, classMask, this.#bits);
+      const path = new Path2D();
+      const contours = traceContours(this.#bits, message.width, message.height);
+      addContours(path, contours, width / message.width, height / message.height);
+      // Relative colours keep the class hues in CSS, whatever notation the colour is given in.
+      const turn = Math.max(0, classMask.classIndex - 1) * CLASS_HUE_STEP;
+      const colour = turn === 0 ? style.colour : `oklch(from ${style.colour} l c calc(h + ${turn}))`;
+      context.fillStyle = colour;
+      context.strokeStyle = colour;
+      if (style.rendering === 'fill') context.fill(path, 'evenodd');
+      else context.stroke(path);
+    }
+  }
+
+  clear(): void {
+    this.#drawn = undefined;
+    this.#frame.clearRect(0, 0, this.#frameCanvas.width, this.#frameCanvas.height);
+    this.#mask.clearRect(0, 0, this.#maskCanvas.width, this.#maskCanvas.height);
+  }
+}
