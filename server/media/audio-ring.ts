@@ -1,0 +1,88 @@
+/** The last seconds of a track's audio, addressed by media time. */
+
+/**
+ * Positions count samples from an origin that never changes: unwrapped RTP time at the ring's rate. A change of the clock that
+ * maps capture times to positions moves where a patch is read, never what was written, so slewing cannot tear the sound.
+ */
+export class AudioRing {
+  readonly #samples: Float32Array;
+  readonly #mask: number;
+  #start: number | undefined;
+  #end = 0;
+  #lateSamples = 0;
+
+  /**
+   * @param capacity samples kept, a power of two; 65536 are 4.1 s at 16 kHz.
+   * @throws RangeError
+   */
+  constructor(capacity = 65_536) {
+    if (!Number.isInteger(capacity) || capacity < 1 || (capacity & (capacity - 1)) !== 0) {
+      throw new RangeError(`ring capacity must be a power of two, not ${capacity}`);
+    }
+    this.#samples = new Float32Array(capacity);
+    this.#mask = capacity - 1;
+  }
+
+  /** Position after the newest sample; 0 before the first. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Samples that came after their place was given up. */
+  get lateSamples(): number {
+    return this.#lateSamples;
+  }
+
+  /**
+   * Samples that never come stay zero; ones that come late or twice are put where they belong while their place is kept.
+   * @param position of the first sample, whole.
+   */
+  write(position: number, samples: Float32Array): void {
+    const end = position + samples.length;
+    if (this.#start === undefined) this.#end = position;
+    this.#start = Math.min(this.#start ?? position, position);
+    if (end > this.#end) {
+      this.#silence(this.#end, end);
+      this.#end = end;
+    }
+    const oldest = this.#end - this.#samples.length;
+    const skipped = Math.min(samples.length, Math.max(0, oldest - position));
+    this.#lateSamples += skipped;
+    for (let i = skipped; i < samples.length; i++) this.#samples[(position + i) & this.#mask] = samples[i]!;
+  }
+
+  /**
+   * @returns true when `length` samples that end before `endPosition` were received or missed for good. Before the very first
+   * sample there is silence.
+   */
+  covers(endPosition: number, length: number): boolean {
+    if (this.#start === undefined) return false;
+    return endPosition <= this.#end && endPosition - length >= this.#end - this.#samples.length && endPosition > this.#start;
+  }
+
+  /**
+   * Copies the `out.length` samples that end before `endPosition`; ones outside of the ring are zero.
+   * @param endPosition whole.
+   */
+  read(endPosition: number, out: Float32Array): void {
+    const first = endPosition - out.length;
+    const oldest = Math.max(this.#start ?? Infinity, this.#end - this.#samples.length);
+    for (let i = 0; i < out.length; i++) {
+      const position = first + i;
+      out[i] = position >= oldest && position < this.#end ? this.#samples[position & this.#mask]! : 0;
+    }
+  }
+
+  #silence(from: number, to: number): void {
+    for (let position = Math.max(from, to - this.#samples.length); position < to; position++) {
+      this.#samples[position & this.#mask] = 0;
+    }
+  }
+}
+
+/** @returns RMS level, dB relative to a full-scale square wave (dBFS); -Infinity for digital silence. */
+export function levelDbfs(samples: Float32Array): number {
+  let sum = 0;
+  for (const sample of samples) sum += sample * sample;
+  return 10 * Math.log10(sum / samples.length);
+}
