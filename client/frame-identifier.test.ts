@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { FrameIdentifier, type FrameReference } from './frame-identifier.ts';
+import { FrameRing, type LocalFrame } from './frame-ring.ts';
+
+const TIME_ORIGIN_MS = 1_700_000_000_000;
+const TWO_32 = 2 ** 32;
+
+interface Camera {
+  /** Intervals between frames, ms. */
+  readonly intervalsMs: readonly number[];
+  /** RTP time minus local timestamp, ms. */
+  readonly offsetMs: number;
+  /** Error of the server's capture time, ms. */
+  readonly captureErrorMs: number;
+  /** How far the sender's clock still moves at the n-th frame, ms. */
+  readonly settlingMs?: (frame: number) => number;
+}
+
+/** Plays frames, asks for every third of them four frames later, and returns what was asked beside what was named. */
+function play(camera: Camera): { asked: LocalFrame; named: ReturnType<FrameIdentifier['identify']> }[] {
+  const ring = new FrameRing();
+  const identifier = new FrameIdentifier(ring, TIME_ORIGIN_MS);
+  const frames: LocalFrame[] = [];
+  const results: ReturnType<typeof play> = [];
+  let timestampMs = 400_000;
+  camera.intervalsMs.forEach((intervalMs, i) => {
+    timestampMs += intervalMs;
+    const frame = { timestampMs, captureTimeMs: timestampMs - 399_000, image: undefined, width: 640, height: 480 };
+    ring.add(frame);
+    frames.push(frame);
+    const asked = frames[i - 4];
+    if (asked === undefined || i % 3 !== 0) return;
+    results.push({ asked, named: identifier.identify(referenceTo(asked, i - 4, camera)) });
+  });
+  return results;
+}
+
+/** libwebrtc stamps frames in whole ms (RTPSenderVideo, `ntp_time_ms * 90`). */
+function referenceTo(frame: LocalFrame, index: number, camera: Camera): FrameReference {
+  const rtpMs = Math.round(frame.timestampMs + camera.offsetMs + (camera.settlingMs?.(index) ?? 0));
+  return {
+    rtpTimestamp: (((rtpMs * 90) % TWO_32) + TWO_32) % TWO_32,
+    captureTimeMs: TIME_ORIGIN_MS + frame.captureTimeMs + camera.captureErrorMs,
+  };
+}
+
+const regular = new Array<number>(300).fill(1000 / 30);
+/** Intervals as a canvas or a webcam gives them, from a fixed sequence. */
+const jittered = regular.map((interval, i) => interval + 3 * Math.sin(i * 12.9898) * Math.cos(i * 4.1));
+
+test('capture time that is right within a few ms names every frame, jitter or none', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(regular, jittered),
+      fc.double({ min: -5e7, max: 5e7, noNaN: true }),
+      fc.double({ min: -8, max: 8, noNaN: true }),
+      (intervalsMs, offsetMs, captureErrorMs) => {
+        for (const { asked, named } of play({ intervalsMs, offsetMs, captureErrorMs })) expect(named).toBe(asked);
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test('RTP timestamps wrap without a frame being lost', () => {
+  // The 150th of 300 frames, five seconds in, crosses 2^32.
+  const offsetMs = TWO_32 / 90 - 400_000 - 5000;
+  const results = play({ intervalsMs: jittered, offsetMs, captureErrorMs: 0 });
+  expect(results.length).toBeGreaterThan(90);
+  for (const { asked, named } of results) expect(named).toBe(asked);
+});
+
+test('the offset follows a sender whose clock settles by 5 ms over the first two seconds', () => {
+  const results = play({
+    intervalsMs: jittered,
+    offsetMs: 1234.4,
+    captureErrorMs: 1.5,
+    settlingMs: (frame) => 5 * Math.exp(-frame / 20),
+  });
+  for (const { asked, named } of results) expect(named).toBe(asked);
+});
+
+test('the frames’ own intervals overrule a capture time that is a frame off', () => {
+  const results = play({ intervalsMs: jittered, offsetMs: 777, captureErrorMs: 38 });
+  for (const { asked, named } of results.slice(20)) expect(named).toBe(asked);
+});
+
+test('nothing is named before the clock is known', () => {
+  const ring = new FrameRing();
+  ring.add({ timestampMs: 0, captureTimeMs: 0, image: undefined, width: 1, height: 1 });
+  const identifier = new FrameIdentifier(ring, TIME_ORIGIN_MS);
+  expect(identifier.identify({ rtpTimestamp: 0, captureTimeMs: undefined })).toBe('clock-unknown');
+});
+
+test('a frame the page never saw, and one it no longer holds, are told apart', () => {
+  const camera: Camera = { intervalsMs: [], offsetMs: 0, captureErrorMs: 0 };
+  const ring = new FrameRing();
+  const identifier = new FrameIdentifier(ring, TIME_ORIGIN_MS);
+  const frames = [0, 33, 66, 132, 165].map((timestampMs) => ({
+    timestampMs,
+    captureTimeMs: timestampMs,
+    image: undefined,
+    width: 1,
+    height: 1,
+  }));
+  for (const frame of frames) ring.add(frame);
+  expect(identifier.identify(referenceTo(frames[1]!, 1, camera))).toBe(frames[1]);
+  const absent = (timestampMs: number) =>
+    referenceTo({ ...frames[0]!, timestampMs, captureTimeMs: timestampMs }, 0, camera);
+  expect(identifier.identify(absent(99))).toBe('frame-missing');
+  expect(identifier.identify(absent(-33))).toBe('frame-expired');
+  expect(identifier.identify(referenceTo(frames[4]!, 4, camera))).toBe(frames[4]);
+});
