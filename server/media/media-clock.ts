@@ -26,12 +26,14 @@ const MAX_LATE_MS = 10_000;
  * other one by arrival, so audio and video are never paired across two different kinds of clock.
  */
 export class MediaClocks {
-  readonly #timeOriginMs: number;
   readonly #clocks = new Map<TrackKind, MediaClock>();
+  /** From the clock that stamps arrivals to the wall clock shown, ms; on the sender's clock less the shortest transit. */
+  #wallMinusArrivalMs: number;
+  #onSenderClock = false;
 
   /** @param timeOriginMs Unix time at zero of the clock that stamps arrivals, ms. */
   constructor(timeOriginMs: number = performance.timeOrigin) {
-    this.#timeOriginMs = timeOriginMs;
+    this.#wallMinusArrivalMs = timeOriginMs;
   }
 
   /** Starts the clock of a new track, in place of the one of its kind before. */
@@ -49,7 +51,7 @@ export class MediaClocks {
 
   /** True when capture times are on the sender's wall clock rather than on this machine's. */
   get onSenderClock(): boolean {
-    return this.#running().some((clock) => clock.source !== 'arrival');
+    return this.#onSenderClock;
   }
 
   #running(): MediaClock[] {
@@ -59,12 +61,14 @@ export class MediaClocks {
   /** Gives every clock its best line, and decides how the change is made. */
   #settle(): void {
     const clocks = this.#running();
-    const known = clocks.find((clock) => clock.senderLine !== undefined);
-    const wallMinusArrivalMs =
-      known === undefined ? this.#timeOriginMs : readClock(known.senderLine!, known.newestMs) - readClock(known.arrivalLine, known.newestMs);
+    for (const { senderLine, arrivalLine, newestMs } of clocks) {
+      if (senderLine === undefined) continue;
+      this.#wallMinusArrivalMs = readClock(senderLine, newestMs) - readClock(arrivalLine, newestMs);
+      this.#onSenderClock = true;
+    }
     for (const clock of clocks) {
       const { senderLine, arrivalLine } = clock;
-      clock.follow(senderLine ?? { ...arrivalLine, offsetMs: arrivalLine.offsetMs + wallMinusArrivalMs });
+      clock.follow(senderLine ?? { ...arrivalLine, offsetMs: arrivalLine.offsetMs + this.#wallMinusArrivalMs });
     }
     // The change that all tracks share is no change of their relation: it need not take time.
     const sharedMs = clocks.map((clock) => clock.residualMs).reduce((a, b) => (Math.abs(a) < Math.abs(b) ? a : b), Infinity);
@@ -137,7 +141,7 @@ export class MediaClock {
 
   /**
    * @param rtpTimestamp 32 bits, within half the range of the newest observed.
-   * @returns RTP time in ticks that never wraps or restarts; it may be fractional elsewhere, here it is whole.
+   * @returns RTP time in whole ticks that neither wraps nor starts anew.
    */
   unwrap(rtpTimestamp: number): number {
     return this.#unwrapper.unwrap(rtpTimestamp) + this.#shift;
