@@ -19,6 +19,7 @@ export function decodeVideo(
     (track) =>
       new Observable<TimedFrame>((subscriber) => {
         const arrivals = new Map<number, number>();
+        const clock = clocks.begin('video', track.clockRate);
         let undecodable = 0;
         const decoder = decoders.createVideoDecoder(track.codec, {
           frame: (frame) => {
@@ -26,19 +27,15 @@ export function decodeVideo(
             const arrivalMs = arrivals.get(frame.rtpTimestamp) ?? decodedMs;
             arrivals.delete(frame.rtpTimestamp);
             telemetry.count('frames');
-            subscriber.next({ frame, arrivalMs, decodedMs });
+            const captureTimeMs = clock.captureTimeMs(clock.unwrap(frame.rtpTimestamp));
+            subscriber.next({ frame, captureTimeMs, arrivalMs, decodedMs });
           },
           keyFrameNeeded: () => track.requestKeyFrame(),
         });
         subscriber.add(() => decoder.close());
-        const clock = clocks.begin('video', track.clockRate);
-        let ended = false;
-        subscriber.add(() => {
-          ended = true;
-        });
         track.listen({
           chunk: (chunk) => {
-            if (ended) return;
+            if (subscriber.closed) return;
             arrivals.set(chunk.rtpTimestamp, chunk.arrivalMs);
             if (arrivals.size > MAX_DECODING) arrivals.delete(arrivals.keys().next().value!);
             clock.observe(chunk);
@@ -49,9 +46,7 @@ export function decodeVideo(
             }
           },
           senderReport: (report) => clock.senderReport(report),
-          ended: () => {
-            ended = true;
-          },
+          ended: () => {},
         });
         track.requestKeyFrame();
       }),

@@ -17,7 +17,7 @@ export function encode(encoder: MaskEncoder, telemetry: Telemetry): OperatorFunc
       ...classes,
       sequence,
       rtpTimestamp: pair.rtpTimestamp,
-      captureTimeMs: pair.captureTimeMs,
+      captureTimeMs: pair.onSenderClock ? pair.captureTimeMs : undefined,
       frameWidth: pair.frameWidth,
       frameHeight: pair.frameHeight,
       skewMs: pair.skewMs,
@@ -32,6 +32,7 @@ export function encode(encoder: MaskEncoder, telemetry: Telemetry): OperatorFunc
     });
     sequence = (sequence + 1) >>> 0;
     telemetry.observe('encode', encodeMs);
-    return { bytes, arrivalMs: pair.arrivalMs, gated };
+    const { frameWidth, frameHeight, arrivalMs } = pair;
+    return { bytes, frameWidth, frameHeight, arrivalMs };
   });
 }

@@ -5,6 +5,8 @@ import type { InputLease } from './input-pool.ts';
 /** A decoded picture; whoever receives it closes the frame. */
 export interface TimedFrame {
   readonly frame: DecodedFrame;
+  /** On the timebase that audio and video share, ms. */
+  readonly captureTimeMs: number;
   /** Arrival of the frame's last RTP packet. */
   readonly arrivalMs: number;
   readonly decodedMs: number;
@@ -14,6 +16,7 @@ export interface TimedFrame {
 export interface Sample {
   readonly lease: InputLease;
   readonly rtpTimestamp: number;
+  readonly captureTimeMs: number;
   /** Size of the frame as decoded, pixels. */
   readonly frameWidth: number;
   readonly frameHeight: number;
@@ -23,8 +26,8 @@ export interface Sample {
 
 /** A sample with the log-mel patch that ends at its capture time in the same input. */
 export interface Pair extends Sample {
-  /** Capture time on the publisher's clock, ms since the Unix epoch; undefined while only arrival times are known. */
-  readonly captureTimeMs: number | undefined;
+  /** True when capture times are the publisher's wall clock, false while only arrival times are known. */
+  readonly onSenderClock: boolean;
   /** End of the audio patch minus capture time, ms. */
   readonly skewMs: number;
   /** RMS level of the patch, dB relative to full scale; -Infinity for digital silence. */
@@ -48,6 +51,7 @@ export interface Segmented {
 
 export interface EncodedMask {
   readonly bytes: Uint8Array;
+  readonly frameWidth: number;
+  readonly frameHeight: number;
   readonly arrivalMs: number;
-  readonly gated: boolean;
 }

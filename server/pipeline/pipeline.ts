@@ -1,0 +1,102 @@
+/** The whole flow of one session: tracks in, masks out, one way through. */
+import { filter, Subject, type Subscription, share } from 'rxjs';
+import type { SessionStats } from '../../shared/signalling.ts';
+import { LogMel } from '../dsp/log-mel.ts';
+import { allocateModelInput } from '../inference/model-input.ts';
+import type { Segmenter } from '../inference/segmenter.ts';
+import type { DecoderFactory } from '../media/decoder.ts';
+import { MediaClocks } from '../media/media-clock.ts';
+import type { ByteChannel } from '../output/mask-channel.ts';
+import { MaskEncoder } from '../output/mask-encoder.ts';
+import type { RemoteTrack } from '../peer/peer.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { AudioTimeline } from './audio-timeline.ts';
+import { decodeVideo } from './decode-video.ts';
+import { encode } from './encode.ts';
+import { hear } from './hear.ts';
+import { InputPool } from './input-pool.ts';
+import { MaskRate } from './mask-rate.ts';
+import { pairAudio } from './pair-audio.ts';
+import { sample } from './sample.ts';
+import { segment } from './segment.ts';
+import { send } from './send.ts';
+import { slideWindow } from './window.ts';
+
+/** Model inputs beyond the window: one being scaled, one waiting for its sound, one at the model. */
+const SPARE_INPUTS = 3;
+
+export interface MaskPipelineOptions {
+  readonly sessionId: string;
+  /** Masks a second aimed at. */
+  readonly maskRateHz: number;
+  readonly decoders: DecoderFactory;
+  readonly segmenter: Segmenter;
+  /** The mask channel at the moment, undefined until the client has opened one. */
+  readonly channel: () => ByteChannel | undefined;
+  readonly telemetry: Telemetry;
+  /** The flow broke; it has ended. */
+  readonly failed: (error: unknown) => void;
+}
+
+export class MaskPipeline {
+  readonly #tracks$ = new Subject<RemoteTrack>();
+  readonly #clocks = new MediaClocks();
+  readonly #rate: MaskRate;
+  readonly #subscription: Subscription;
+  #frameSize = { frameWidth: 0, frameHeight: 0 };
+
+  constructor(options: MaskPipelineOptions) {
+    const { sessionId, maskRateHz, decoders, segmenter, channel, telemetry, failed } = options;
+    const { manifest } = segmenter;
+    const clocks = this.#clocks;
+    const rate = new MaskRate(maskRateHz);
+    this.#rate = rate;
+    const logMel = new LogMel(manifest.audio);
+    const timeline = new AudioTimeline(manifest.audio.sampleRateHz, logMel.sampleCount);
+    const pool = new InputPool(
+      Array.from({ length: manifest.windowLength + SPARE_INPUTS }, () => allocateModelInput(manifest)),
+    );
+    const encoder = new MaskEncoder(
+      manifest.classes.length,
+      manifest.output.width,
+      manifest.output.height,
+      manifest.threshold,
+    );
+
+    const heard$ = this.#tracks$.pipe(
+      filter(({ kind }) => kind === 'audio'),
+      hear(decoders, clocks, timeline, telemetry),
+      share(),
+    );
+    const masks$ = this.#tracks$.pipe(
+      filter(({ kind }) => kind === 'video'),
+      decodeVideo(decoders, clocks, telemetry),
+      sample(pool, manifest, rate, telemetry),
+      pairAudio({ timeline, logMel, heard$, onSenderClock: () => clocks.onSenderClock, telemetry }),
+      slideWindow(manifest.windowLength),
+      segment({ sessionId, segmenter, rate, telemetry }),
+      encode(encoder, telemetry),
+      send(channel, telemetry),
+    );
+    this.#subscription = masks$.subscribe({
+      next: ({ frameWidth, frameHeight }) => {
+        this.#frameSize = { frameWidth, frameHeight };
+      },
+      error: failed,
+    });
+  }
+
+  /** Takes the place of the track of its kind before it. */
+  addTrack(track: RemoteTrack): void {
+    this.#tracks$.next(track);
+  }
+
+  state(): Pick<SessionStats, 'targetMaskRateHz' | 'clockSource' | 'frameWidth' | 'frameHeight'> {
+    return { targetMaskRateHz: this.#rate.hz, clockSource: this.#clocks.source ?? 'arrival', ...this.#frameSize };
+  }
+
+  /** Ends the flow, closes decoders, returns every lease. Idempotent. */
+  close(): void {
+    this.#subscription.unsubscribe();
+  }
+}

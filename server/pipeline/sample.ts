@@ -1,0 +1,72 @@
+/** Operator: chooses the frames the model sees, evenly in capture time, and scales those into a model input. */
+import { concatAll, concatMap, EMPTY, type OperatorFunction } from 'rxjs';
+import type { ModelManifest } from '../inference/manifest.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Sample, TimedFrame } from './flow.ts';
+import type { InputPool } from './input-pool.ts';
+import type { MaskRate } from './mask-rate.ts';
+
+/** Share of a period by which a frame may come before its turn: at 30 frames/s a turn falls between frames. */
+const EARLY_SHARE = 0.1;
+
+/** Which frames are due at a rate that may change at any time. */
+export class SampleTurn {
+  #nextMs: number | undefined;
+
+  /** @returns true when the frame is to be sampled; its successors then wait for the next turn. */
+  take(captureTimeMs: number, rateHz: number): boolean {
+    const periodMs = 1000 / rateHz;
+    const nextMs = this.#nextMs;
+    // A timeline that jumped back or far ahead has no turn to keep.
+    const lost = nextMs === undefined || captureTimeMs > nextMs + periodMs || captureTimeMs < nextMs - 2 * periodMs;
+    if (lost) {
+      this.#nextMs = captureTimeMs + periodMs;
+      return true;
+    }
+    if (captureTimeMs < nextMs - EARLY_SHARE * periodMs) return false;
+    this.#nextMs = nextMs + periodMs;
+    return true;
+  }
+}
+
+/**
+ * Closes every frame: at once when it is not due, otherwise after scaling.
+ * @param rate asked anew for each frame.
+ */
+export function sample(
+  pool: InputPool,
+  { inputs: { image } }: ModelManifest,
+  rate: MaskRate,
+  telemetry: Telemetry,
+): OperatorFunction<TimedFrame, Sample> {
+  const turn = new SampleTurn();
+  const scale = async ({ frame, captureTimeMs, arrivalMs, decodedMs }: TimedFrame): Promise<Sample[]> => {
+    const lease = pool.acquire();
+    if (!lease) {
+      frame.close();
+      telemetry.drop('slots-exhausted');
+      return [];
+    }
+    const { rtpTimestamp, width: frameWidth, height: frameHeight } = frame;
+    try {
+      await frame.scaleTo(lease.input.image, image.width, image.height);
+    } catch {
+      lease.release();
+      telemetry.drop('scale-failed');
+      return [];
+    } finally {
+      frame.close();
+    }
+    telemetry.count('samples');
+    return [{ lease, rtpTimestamp, captureTimeMs, frameWidth, frameHeight, arrivalMs, decodedMs }];
+  };
+  return (frames$) =>
+    frames$.pipe(
+      concatMap((timed) => {
+        if (turn.take(timed.captureTimeMs, rate.hz)) return scale(timed);
+        timed.frame.close();
+        return EMPTY;
+      }),
+      concatAll(),
+    );
+}
