@@ -63,7 +63,7 @@ def periodic_hann(length: int) -> np.ndarray:
     return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
 
 
-def log_mel(pcm: np.ndarray, config: AudioConfig = AudioConfig()) -> np.ndarray:  # noqa: B008 (frozen)
+def log_mel(pcm: np.ndarray, config: AudioConfig = AudioConfig()) -> np.ndarray:
     """pcm [..., config.samples] in -1..1 -> [..., frames, mel_bands] float32: log(magnitude spectrum . mel + offset).
 
     Computed in float64. Raises ValueError for another length.

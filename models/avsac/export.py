@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import time
 import warnings
 from pathlib import Path
 
@@ -12,10 +13,26 @@ import onnxruntime
 import torch
 
 from .audio import AudioConfig
+from .golden import write_golden
 from .model import AVSAC
 
 OPSET = 18
 PARITY = 1e-4
+
+LIVE = {
+    "name": "avsac-live",
+    "licence": "Apache-2.0",
+    "trainedOn": [
+        "demo scenes of this project, rendered",
+        "GRID audio-visual sentence corpus, 6 clips of 5 people, CC BY 4.0",
+        "DAVIS 2016, 12 sequences, BSD",
+        "COCO 2017 train, 102 photographs, annotations CC BY 4.0",
+        "ESC-10, folds 1-4, CC BY 3.0",
+        "LibriSpeech, 3 extracts, CC BY 4.0",
+        "Intel IoT sample videos, 1 video as backdrop, CC BY 4.0",
+        "ImageNet, through the frozen EfficientNet-Lite0 backbone",
+    ],
+}
 
 
 class ParityError(Exception):
@@ -84,27 +101,19 @@ def check_parity(model: AVSAC, path: Path, audio: AudioConfig = AudioConfig()) -
     return worst
 
 
-def manifest(model: AVSAC, path: Path, description: dict, audio: AudioConfig = AudioConfig()) -> dict:  # noqa: B008
-    """The model's manifest; `description` adds name, version, licence, trainedOn."""
+def manifest(model: AVSAC, path: Path, version: str, audio: AudioConfig = AudioConfig()) -> dict:  # noqa: B008
+    """What the server reads: names, types and shapes of the tensors, front end, threshold, checksum."""
     content, side = path.read_bytes(), model.config.image_size
+    image = {"name": "image", "type": "uint8", "layout": "NHWC", "height": side, "width": side, "channels": 3}
+    mel = {"name": "log_mel", "type": "float32", "frames": audio.frames, "bands": audio.mel_bands}
     return {
-        "name": description["name"],
-        "version": description["version"],
+        "name": LIVE["name"],
+        "version": version,
         "file": path.name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
         "opset": OPSET,
-        "inputs": {
-            "image": {
-                "name": "image",
-                "type": "uint8",
-                "layout": "NHWC",
-                "height": side,
-                "width": side,
-                "channels": 3,
-            },
-            "logMel": {"name": "log_mel", "type": "float32", "frames": audio.frames, "bands": audio.mel_bands},
-        },
+        "inputs": {"image": image, "logMel": mel},
         "output": {"name": "logits", "type": "float32", "height": side, "width": side},
         "audio": audio.to_manifest(),
         "windowLength": 5,
@@ -114,9 +123,40 @@ def manifest(model: AVSAC, path: Path, description: dict, audio: AudioConfig = A
         "silenceGateDbfs": -65,
         "classes": ["sounding"],
         "golden": "golden/index.json",
-        "licence": description["licence"],
-        "trainedOn": description["trainedOn"],
+        "licence": LIVE["licence"],
+        "trainedOn": LIVE["trainedOn"],
     }
+
+
+def export(model: AVSAC, folder: Path, version: str) -> float:
+    """Writes avsac-live.onnx, manifest.json and golden/ into the folder; returns the difference to PyTorch.
+
+    Raises ParityError, and then leaves no manifest that names the file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path, manifest_path = folder / f"{LIVE['name']}.onnx", folder / "manifest.json"
+    manifest_path.unlink(missing_ok=True)
+    export_onnx(model, path)
+    worst = check_parity(model, path)
+    write_json(folder / "golden" / "index.json", write_golden(folder / "golden", model))
+    write_json(manifest_path, manifest(model, path, version))
+    return worst
+
+
+def benchmark(path: Path, threads: int, runs: int = 20) -> dict[int, float]:
+    """Median milliseconds a frame at batches of 1, 2, 4 and 8."""
+    runtime = session(path, threads)
+    side = runtime.get_inputs()[0].shape[1]
+    result = {}
+    for batch in (1, 2, 4, 8):
+        image, mel = random_inputs(batch, side, AudioConfig(), seed=0)
+        times = []
+        for _ in range(runs + 3):
+            began = time.perf_counter()
+            runtime.run(None, {"image": image, "log_mel": mel})
+            times.append(time.perf_counter() - began)
+        result[batch] = 1000 * float(np.median(times[3:])) / batch
+    return result
 
 
 def write_json(path: Path, value: object) -> None:

@@ -92,9 +92,7 @@ class AVSAC(nn.Module):
             for channels in self.backbone.channels
         )
         self.level_embedding = nn.Parameter(torch.randn(len(STRIDES), width) * 0.1)
-        self.register_buffer(
-            "sine", torch.cat([sine_position(h, w, width) for h, w in self.level_shapes]), persistent=False
-        )
+        self.register_buffer("sine", torch.cat([sine_position(h, w, width) for h, w in self.level_shapes]), persistent=False)
         level = [torch.full((h * w,), index) for index, (h, w) in enumerate(self.level_shapes)]
         self.register_buffer("level", torch.cat(level), persistent=False)
         self.encoder = nn.ModuleList(
@@ -103,9 +101,7 @@ class AVSAC(nn.Module):
         )
         self.audio_encoder = AudioEncoder(config.audio_channels, config.audio_width)
         self.audio_proj = nn.Linear(config.audio_width, width)
-        self.query_generator = QueryGenerator(
-            width, config.heads, config.query_ffn, config.query_layers, config.queries
-        )
+        self.query_generator = QueryGenerator(width, config.heads, config.query_ffn, config.query_layers, config.queries)
         self.decoder = nn.ModuleList(
             BAVDLayer(width, config.heads, config.points, self.level_shapes, config.vga_residual)
             for _ in range(config.decoder_layers)

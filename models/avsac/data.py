@@ -1,0 +1,150 @@
+"""Training batches from demo scenes and composed media, made in a process of their own."""
+
+import multiprocessing
+from dataclasses import dataclass
+from multiprocessing.queues import Queue
+from pathlib import Path
+from queue import Empty
+
+import numpy as np
+
+from . import augment
+from .audio import log_mel
+from .compose import Composer, Sample
+from .scenes import SceneSet, vary
+
+BATCHES_BETWEEN_REFRESHES = 500
+
+ESC10 = (
+    "baby-cry",
+    "chainsaw",
+    "clock-tick",
+    "dog-bark",
+    "fire-crackling",
+    "helicopter",
+    "person-sneeze",
+    "rain",
+    "rooster",
+    "sea-waves",
+)
+
+
+@dataclass
+class Batch:
+    """P pictures; sounds of one picture stand one after the other."""
+
+    image: np.ndarray  # [P,S,S,3] uint8
+    mel: np.ndarray  # [3P,1,96,64] float32
+    target: np.ndarray  # [3P,1,M,M] uint8, 0..255
+    sounds: np.ndarray  # [3P,C] float32, 0 or 1
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where training data comes from. Either folder may be None; `scene_share` of the pictures are demo scenes."""
+
+    media: Path | None
+    scenes: Path | None
+    pictures: int = 6
+    scene_share: float = 0.55
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.media is None and self.scenes is None:
+            raise ValueError("give a media folder, a folder of rendered scenes, or both")
+
+
+def sound_classes(scenes: SceneSet | None) -> list[str]:
+    """Names of the auxiliary sound classes: recordings, speech, noise, then the demo scenes' kinds."""
+    names = [*ESC10, "speech", "noise"]
+    return names + [f"scene:{kind}" for kind in scenes.kinds] if scenes else names
+
+
+class BatchSource:
+    def __init__(self, config: DataConfig):
+        self.config = config
+        self.random = np.random.default_rng(config.seed)
+        self.scenes = SceneSet(config.scenes / "train") if config.scenes else None
+        self.composer = Composer(config.media, held_out=False, seed=config.seed) if config.media else None
+        self.index = {name: i for i, name in enumerate(sound_classes(self.scenes))}
+
+    def picture(self) -> tuple[Sample, np.ndarray]:
+        """A training sample and its sound classes [3,C]."""
+        from_scene = self.composer is None or (self.scenes and self.random.random() < self.config.scene_share)
+        if from_scene:
+            sample = vary(self.random, self.scenes.sample(int(self.random.integers(len(self.scenes)))))
+        else:
+            sample = self.composer.sample()
+        sounds = np.zeros((len(sample.pcm), len(self.index)), np.float32)
+        for row, names in zip(sounds, sample.sounds, strict=True):
+            row[[self.index[f"scene:{name}" if from_scene else name] for name in names]] = 1
+        return sample, sounds
+
+    def refresh(self) -> None:
+        """Takes in the pictures that the renderer has added since."""
+        if self.config.scenes:
+            self.scenes = SceneSet(self.config.scenes / "train")
+
+    def batch(self) -> Batch:
+        samples, sounds = zip(*(self.picture() for _ in range(self.config.pictures)), strict=True)
+        mel = log_mel(np.concatenate([s.pcm for s in samples]))[:, None]
+        target = np.concatenate([s.masks for s in samples])[:, None]
+        return Batch(np.stack([s.image for s in samples]), mel, target, np.concatenate(sounds))
+
+    def sound_batch(self, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
+        """Sounds alone for the audio encoder's first lessons: log-mel [size,1,96,64] and classes [size,C]."""
+        pcm, classes = [], np.zeros((size, len(self.index)), np.float32)
+        for row in classes:
+            if self.composer is None or (self.scenes and self.random.random() < self.config.scene_share):
+                i, k = int(self.random.integers(len(self.scenes))), int(self.random.integers(3))
+                sample = self.scenes.sample(i)
+                pcm.append(sample.pcm[k] * np.float32(10 ** (self.random.uniform(-14, 6) / 20)))
+                row[[self.index[f"scene:{kind}"] for kind in sample.sounds[k]]] = 1
+            elif self.random.random() < 0.2:
+                pcm.append(augment.noise(self.random, len(pcm[0]) if pcm else 15_600))
+                row[self.index["noise"]] = 1
+            else:
+                name = "speech" if self.random.random() < 0.3 else str(self.random.choice(ESC10))
+                pcm.append(self.composer.recording(name))
+                row[self.index[name]] = 1
+        return log_mel(np.stack(pcm))[:, None], classes
+
+
+def produce(config: DataConfig, sound_batches: int, queue: Queue) -> None:
+    source = BatchSource(config)
+    queue.put(list(source.index))
+    for _ in range(sound_batches):
+        queue.put(source.sound_batch())
+    while True:
+        for _ in range(BATCHES_BETWEEN_REFRESHES):
+            queue.put(source.batch())
+        source.refresh()
+
+
+class BatchProcess:
+    """Runs a BatchSource in a child process; `with` ends it."""
+
+    def __init__(self, config: DataConfig, sound_batches: int, depth: int = 8):
+        context = multiprocessing.get_context("spawn")
+        self.queue = context.Queue(depth)
+        self.process = context.Process(target=produce, args=(config, sound_batches, self.queue), daemon=True)
+
+    def __enter__(self) -> "BatchProcess":
+        self.process.start()
+        return self
+
+    def get(self):
+        """First the names of the sound classes, then `sound_batches` (mel, classes), then Batches without end.
+
+        Raises RuntimeError when the process has died; its own error is on standard error.
+        """
+        while True:
+            try:
+                return self.queue.get(timeout=5)
+            except Empty:
+                if not self.process.is_alive():
+                    raise RuntimeError("the data process has ended; its error stands above") from None
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.join()

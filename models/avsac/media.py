@@ -1,0 +1,115 @@
+"""Readers of the training media folder: DAVIS, COCO, ESC-10, speech, street videos. Nothing is written back."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image, ImageDraw
+
+SAMPLE_RATE = 16_000
+HEIGHT = 288
+
+
+class MediaError(Exception):
+    """A folder or file of the media set is missing or cannot be read."""
+
+
+@dataclass
+class Photograph:
+    """image [H,W,3] uint8 RGB; instances: class name -> masks [H,W] uint8, 0 or 255."""
+
+    name: str
+    image: np.ndarray
+    instances: dict[str, list[np.ndarray]]
+
+
+def files(folder: Path, pattern: str) -> list[Path]:
+    """Sorted matches. Raises MediaError when there are none: an empty set would train on nothing without a word."""
+    found = sorted(folder.glob(pattern))
+    if not found:
+        raise MediaError(f"no {pattern} in {folder}")
+    return found
+
+
+def read_video(path: Path, step: int = 1) -> np.ndarray:
+    """Every step-th frame, [F,H,W,3] uint8 RGB. Raises MediaError."""
+    try:
+        with av.open(str(path)) as container:
+            frames = [f.to_ndarray(format="rgb24") for i, f in enumerate(container.decode(video=0)) if i % step == 0]
+    except (av.FFmpegError, OSError) as error:
+        raise MediaError(f"{path}: {error}") from error
+    return np.stack(frames)
+
+
+def read_audio(path: Path) -> np.ndarray:
+    """[n] float32 mono at 16 kHz, -1..1. Raises MediaError."""
+    resampler = av.AudioResampler("flt", "mono", SAMPLE_RATE)
+    try:
+        with av.open(str(path)) as container:
+            blocks = [b.to_ndarray()[0] for frame in container.decode(audio=0) for b in resampler.resample(frame)]
+            blocks += [b.to_ndarray()[0] for b in resampler.resample(None)]
+    except (av.FFmpegError, OSError) as error:
+        raise MediaError(f"{path}: {error}") from error
+    return np.concatenate(blocks).astype(np.float32)
+
+
+def fit_height(image: Image.Image) -> Image.Image:
+    return image.resize((round(image.width * HEIGHT / image.height), HEIGHT), Image.Resampling.BOX)
+
+
+def read_davis(root: Path, step: int = 3) -> dict[str, list[Photograph]]:
+    """Sequence -> every step-th frame; its main object is under the sequence's own name."""
+    sequences: dict[str, list[Photograph]] = {}
+    for path in files(root / "davis", "*/*.jpg"):
+        sequences.setdefault(path.parent.name, []).append(path)
+    return {
+        name: [
+            Photograph(
+                f"{name}/{path.stem}",
+                np.asarray(Image.open(path).convert("RGB")),
+                {name: [np.asarray(Image.open(path.with_suffix(".png")).convert("L"))]},
+            )
+            for path in paths[::step]
+        ]
+        for name, paths in sequences.items()
+    }
+
+
+# The COCO classes that the composer names; all others are "other".
+COCO_NAMES = {0: "person", 2: "car", 3: "motorcycle", 5: "bus", 7: "truck", 16: "dog", 74: "clock"}
+
+
+def read_coco(root: Path) -> list[Photograph]:
+    photographs = []
+    for path in files(root / "coco128" / "images", "**/*.jpg"):
+        image = fit_height(Image.open(path).convert("RGB"))
+        instances: dict[str, list[np.ndarray]] = {}
+        label = root / "coco128" / "labels" / path.relative_to(root / "coco128" / "images").with_suffix(".txt")
+        for line in label.read_text().splitlines() if label.exists() else []:
+            values = line.split()
+            polygon = [(float(x) * image.width, float(y) * image.height) for x, y in zip(values[1::2], values[2::2])]  # noqa: B905
+            mask = Image.new("L", image.size)
+            ImageDraw.Draw(mask).polygon(polygon, fill=255)
+            instances.setdefault(COCO_NAMES.get(int(values[0]), "other"), []).append(np.asarray(mask))
+        photographs.append(Photograph(path.stem, np.asarray(image), instances))
+    return photographs
+
+
+def read_sounds(root: Path) -> dict[str, list[tuple[int, np.ndarray]]]:
+    """ESC-10 class -> (fold 1-5, pcm); the fold is the first number of the file's name."""
+    sounds: dict[str, list[tuple[int, np.ndarray]]] = {}
+    for path in files(root / "sounds", "*/*.ogg"):
+        sounds.setdefault(path.parent.name, []).append((int(path.name.split("-")[0]), read_audio(path)))
+    return sounds
+
+
+def read_speech(root: Path) -> dict[str, np.ndarray]:
+    return {p.stem: read_audio(p) for p in files(root / "speech", "*.*")}
+
+
+def read_street(root: Path, step: int = 25) -> dict[str, list[np.ndarray]]:
+    return {
+        p.stem: [np.asarray(fit_height(Image.fromarray(frame))) for frame in read_video(p, step)]
+        for p in files(root / "street", "*.mp4")
+    }

@@ -1,0 +1,69 @@
+"""Rendered demo scenes, memory-mapped: pictures with three sounds each and the masks of what sounds."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from . import augment
+from .compose import SAMPLES, SOUNDS_PER_PICTURE, Sample
+
+
+class ScenesError(Exception):
+    """The folder does not hold a rendered split."""
+
+
+class SceneSet:
+    """One split as the renderer writes it: meta.json, images.u8, pcm.i16, masks.u8, labels.json.
+
+    Each array file is the samples one after the other without a header: image [S,S,3] RGB, pcm [3,15600] little-endian,
+    masks [3,M,M] in 0..255. labels.json has for each picture three {tag, kinds}. The renderer may still be appending: what
+    all four files hold is used.
+    """
+
+    def __init__(self, folder: Path):
+        try:
+            meta = json.loads((folder / "meta.json").read_text())
+            self.labels = json.loads((folder / "labels.json").read_text())
+            image_side, mask_side = int(meta["size"]), int(meta["maskSize"])
+            self.kinds = sorted(meta["kinds"])
+        except (OSError, ValueError, KeyError) as error:
+            raise ScenesError(f"{folder}: no rendered split ({error}); render one first") from error
+        self.images = memory_map(folder / "images.u8", np.uint8, (image_side, image_side, 3))
+        self.pcm = memory_map(folder / "pcm.i16", "<i2", (SOUNDS_PER_PICTURE, SAMPLES))
+        self.masks = memory_map(folder / "masks.u8", np.uint8, (SOUNDS_PER_PICTURE, mask_side, mask_side))
+        self.count = min(len(self.images), len(self.pcm), len(self.masks), len(self.labels))
+        if not self.count:
+            raise ScenesError(f"{folder}: the split holds no whole picture yet")
+
+    def __len__(self) -> int:
+        return self.count
+
+    def sample(self, index: int) -> Sample:
+        labels = self.labels[index]
+        pcm = self.pcm[index].astype(np.float32) / 32768
+        kinds, tags = [label["kinds"] for label in labels], [label["tag"] for label in labels]
+        return Sample(np.array(self.images[index]), pcm, np.array(self.masks[index]), kinds, tags)
+
+
+def memory_map(path: Path, dtype: str | type, shape: tuple[int, ...]) -> np.ndarray:
+    """[N, *shape], the whole items of a headerless file. Raises ScenesError when it is missing or holds none."""
+    item = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    count = path.stat().st_size // item if path.exists() else 0
+    if not count:
+        raise ScenesError(f"{path} is missing or holds no whole item of {item} bytes")
+    return np.memmap(path, dtype, "r", shape=(count, *shape))
+
+
+def vary(random: augment.Random, sample: Sample) -> Sample:
+    """The same scene as another camera and microphone would give it: mirrored, cropped, recoloured, coded, louder."""
+    image, masks, pcm = sample.image, sample.masks, sample.pcm
+    if random.random() < 0.5:
+        image, masks = image[:, ::-1], masks[:, :, ::-1]
+    image = augment.jitter_colour(random, image, 0.6)
+    image = augment.degrade(random, np.ascontiguousarray(image))
+    heard = np.stack([augment.equalise(random, p) if random.random() < 0.4 else p for p in pcm])
+    heard = heard * 10 ** (random.uniform(-14, 6, (len(pcm), 1)) / 20)
+    if random.random() < 0.5:
+        heard = heard + 10 ** (random.uniform(-80, -50) / 20) * random.standard_normal(heard.shape)
+    return Sample(image, heard.clip(-1, 1).astype(np.float32), np.ascontiguousarray(masks), sample.sounds, sample.tags)

@@ -1,0 +1,73 @@
+"""Talking heads before a blue screen (GRID corpus): frames, alpha by chroma key, and when they speak."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from .media import read_audio, read_video
+
+FRAME_RATE = 25
+SPEAKING_DBFS = -30.0
+
+
+@dataclass
+class Talker:
+    """One clip. `speaking` are the frames in the middle of speech, `pcm` the clip's 16 kHz mono sound."""
+
+    name: str
+    frames: np.ndarray  # [F,H,W,3] uint8 RGB
+    pcm: np.ndarray  # [n] float32, -1..1
+    speaking: list[int]
+    keyed: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def alpha(self, frame: int) -> np.ndarray:
+        """[H,W] uint8, 255 where the person is; kept after the first call."""
+        if frame not in self.keyed:
+            self.keyed[frame] = chroma_key(self.frames[frame])
+        return self.keyed[frame]
+
+
+def read_talker(path: Path) -> Talker:
+    frames, pcm = read_video(path), read_audio(path)
+    speaking = speaking_frames(pcm, len(frames))
+    if not speaking:
+        raise ValueError(f"{path}: no frame is louder than {SPEAKING_DBFS} dBFS")
+    return Talker(path.stem, frames, pcm, speaking)
+
+
+def chroma_key(frame: np.ndarray) -> np.ndarray:
+    """Alpha of what is not backdrop. frame [H,W,3] uint8 RGB -> [H,W] uint8.
+
+    The backdrop's colour and spread are measured in the two upper corners, on each side for its own half of the picture,
+    because lamps light it unevenly; luma counts little, for the same reason. Keeps the largest piece and fills its holes.
+    """
+    height, width = frame.shape[:2]
+    colour = ndimage.gaussian_filter(frame.astype(np.float32), (1, 1, 0))
+    red, green, blue = np.moveaxis(colour, -1, 0)
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    features = np.stack(((blue - luma) / (luma + 40), (red - luma) / (luma + 40), luma / 400), -1)
+    corner = slice(6, height // 5), width // 6
+    sides = [features[corner[0], 8 : corner[1]], features[corner[0], width - corner[1] : width - 8]]
+    mean_left, mean_right = (np.median(side.reshape(-1, 3), 0) for side in sides)
+    blend = np.linspace(0, 1, width)[None, :, None]
+    distance = (features - (mean_left * (1 - blend) + mean_right * blend)) / np.array([0.10, 0.10, 0.9])
+    distance = np.sqrt((distance**2).sum(-1))
+    soft = np.clip((distance - 1.8) / 1.2, 0, 1)
+    soft[:, :8] = soft[:, -8:] = 0  # some clips show the edge of the backdrop
+    pieces, count = ndimage.label(soft > 0.5)
+    if count == 0:
+        return np.zeros((height, width), np.uint8)
+    sizes = ndimage.sum_labels(np.ones_like(pieces), pieces, np.arange(1, count + 1))
+    solid = ndimage.binary_fill_holes(pieces == 1 + int(np.argmax(sizes)))
+    soft = np.where(ndimage.binary_erosion(solid, iterations=2), 1.0, soft * ndimage.binary_dilation(solid))
+    return (soft * 255).astype(np.uint8)
+
+
+def speaking_frames(pcm: np.ndarray, frames: int, rate: int = 16_000) -> list[int]:
+    """Frames between the first and the last loud one, where a pause is shorter than the patch that the model hears."""
+    hop = rate // FRAME_RATE
+    level = [np.sqrt(np.mean(pcm[max(0, i * hop - hop) : (i + 1) * hop + 1] ** 2) + 1e-12) for i in range(frames)]
+    loud = np.flatnonzero(20 * np.log10(level) > SPEAKING_DBFS)
+    return list(range(loud[0] + 3, loud[-1])) if len(loud) else []

@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from avsac.config import TINY
+from avsac.model import AVSAC
+
+MODELS = Path(__file__).resolve().parent.parent
+MEDIA = MODELS.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+    torch.set_num_threads(2)
+
+
+@pytest.fixture
+def tiny() -> AVSAC:
+    return AVSAC(TINY).eval()
+
+
+@pytest.fixture
+def media() -> Path:
+    if not MEDIA.exists():
+        pytest.skip(f"{MEDIA} is not there")
+    return MEDIA

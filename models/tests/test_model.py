@@ -1,0 +1,112 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from avsac.bavd import BAVDLayer
+from avsac.config import LIVE, TINY, ModelConfig
+from avsac.model import AVSAC, MaskFeature
+from avsac.query_generator import QueryGenerator
+
+
+def inputs(batch: int, side: int) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.randint(0, 256, (batch, side, side, 3), dtype=torch.uint8), torch.randn(batch, 1, 96, 64)
+
+
+def test_shapes_of_every_stage(tiny: AVSAC) -> None:
+    image, mel = inputs(3, 64)
+    tokens = tiny.encode_image(image)
+    assert tokens.shape == (3, 8 * 8 + 4 * 4 + 2 * 2, 32)
+    output = tiny.decode(tokens, mel)
+    assert output.logits.shape == (3, 1, 16, 16)
+    assert output.mask_feature.shape == (3, 32, 8, 8)
+    assert output.audio_query.shape == (3, 8, 32)
+    assert output.audio_embedding.shape == (3, 32)
+    assert tiny(image, mel).shape == (3, 1, 64, 64)
+
+
+def test_frames_of_a_window_do_not_touch_each_other(tiny: AVSAC) -> None:
+    image, mel = inputs(5, 64)
+    together = tiny(image, mel)
+    for frame in range(5):
+        alone = tiny(image[frame : frame + 1], mel[frame : frame + 1])
+        torch.testing.assert_close(together[frame : frame + 1], alone, atol=1e-5, rtol=1e-4)
+
+
+def test_sound_and_picture_both_change_the_mask(tiny: AVSAC) -> None:
+    (image, mel), (other_image, other_mel) = inputs(1, 64), inputs(1, 64)
+    logits = tiny(image, mel)
+    assert (tiny(image, other_mel) - logits).abs().max() > 1e-4
+    assert (tiny(other_image, mel) - logits).abs().max() > 1e-4
+
+
+def test_live_preset_holds_its_part_counts_and_a_frozen_backbone() -> None:
+    model = AVSAC(LIVE).train()
+    count = {name: sum(p.numel() for p in part.parameters()) for name, part in model.named_children()}
+    assert count["backbone"] == 2_958_848
+    assert not any(p.requires_grad for p in model.backbone.parameters())
+    assert not any(part.training for part in model.backbone.modules())
+    image, mel = inputs(1, 192)
+    model.eval()(image, mel).sum().backward()
+    assert all(p.grad is None for p in model.backbone.parameters())
+    missing = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
+    assert missing == []
+
+
+def test_normalisation_is_inside_the_model(tiny: AVSAC) -> None:
+    seen = []
+    tiny.backbone.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
+    image = torch.zeros(1, 64, 64, 3, dtype=torch.uint8)
+    image[0, 0, 1] = torch.tensor([255, 127, 0])
+    tiny.encode_image(image)
+    torch.testing.assert_close(seen[0][0, :, 0, 1], torch.tensor([1.0, 0.0, -127 / 128]))
+
+
+def test_bavd_layer_is_equations_2_and_3() -> None:
+    layer = BAVDLayer(16, 2, 2, [(2, 2), (1, 1)], vga_residual=True)
+    agv, vga, position = torch.randn(2, 5, 16), torch.randn(2, 3, 16), torch.randn(5, 16)
+    vision = layer.norm_v(agv + layer.deformable(agv + position, agv))
+    expected_agv = layer.norm_agv(vision + layer.audio_to_vision(vision, vga))
+    expected_vga = layer.norm_vga(vga + layer.vision_to_audio(vga, expected_agv))
+    new_agv, new_vga = layer(agv, vga, position)
+    torch.testing.assert_close(new_agv, expected_agv)
+    torch.testing.assert_close(new_vga, expected_vga)
+
+    with torch.no_grad():
+        layer.w.zero_()
+    torch.testing.assert_close(layer(agv, vga, position)[0], layer.norm_agv(vision))
+    layer.vga_residual = False
+    new_agv, new_vga = layer(agv, vga, position)
+    torch.testing.assert_close(new_vga, layer.norm_vga(layer.vision_to_audio(vga, new_agv)))
+
+
+def test_gate_weighs_channels_between_zero_and_one_and_can_be_left_out() -> None:
+    tokens, audio = torch.randn(2, 84, 32), torch.randn(2, 1, 32)
+    gated, plain = MaskFeature(TINY), MaskFeature(replace(TINY, channel_gate=False))
+    plain.convolution.load_state_dict(gated.convolution.state_dict())
+    feature, ungated = gated(tokens, audio, 8), plain(tokens, audio, 8)
+    share = (feature / ungated)[ungated > 1e-3]
+    assert ((share > 0) & (share < 1)).all()
+    ratio = feature.sum((2, 3)) / ungated.sum((2, 3))
+    torch.testing.assert_close(feature, ungated * ratio[..., None, None], atol=1e-5, rtol=1e-3)
+
+
+def test_query_generator_has_no_attention_biases_and_listens() -> None:
+    generator = QueryGenerator(16, 2, 32, layers=2, queries=6)
+    assert not [name for name, _ in generator.named_parameters() if "attention" in name and "bias" in name]
+    audio = torch.randn(2, 1, 16)
+    query = generator(audio)
+    assert query.shape == (2, 6, 16)
+    assert (query[0] - query[1]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("change", [{"image_size": 100}, {"width": 33}, {"heads": 5}, {"groups": 7}])
+def test_sizes_that_do_not_divide_are_refused(change: dict) -> None:
+    with pytest.raises(ValueError, match="not divisible"):
+        replace(TINY, **change)
+
+
+def test_configuration_survives_json() -> None:
+    import json
+
+    assert ModelConfig.from_dict(json.loads(json.dumps(LIVE.to_dict()))) == LIVE

@@ -1,0 +1,79 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from avsac.config import TINY
+from avsac.data import BatchSource, DataConfig
+from avsac.evaluate import evaluate, format_table, scene_samples
+from avsac.train import Learner, TrainConfig, follow, load_model, train
+
+from .test_data import write_scenes
+
+
+def test_overfits_a_small_batch_and_listens(tmp_path: Path) -> None:
+    """Each picture is seen with the sound of its left disc, of its right disc and with none: only the sound differs."""
+    write_scenes(tmp_path / "train", 3)
+    source = BatchSource(DataConfig(None, tmp_path, pictures=3, seed=1))
+    batch = source.batch()
+    learner = Learner(TINY, list(source.index)).train()
+    config = TrainConfig(minutes=1)
+    optimiser = torch.optim.AdamW([p for p in learner.parameters() if p.requires_grad], 3e-3)
+    first = None
+    for _ in range(250):
+        losses = learner.losses(batch, config)
+        total = sum(losses.values())
+        first = first or total.item()
+        optimiser.zero_grad()
+        total.backward()
+        optimiser.step()
+    assert total.item() < 0.25 * first
+    with torch.no_grad():
+        tokens = learner.model.encode_image(torch.from_numpy(batch.image)).repeat_interleave(3, 0)
+        logits = learner.model.decode(tokens, torch.from_numpy(batch.mel)).logits
+    lit = torch.nn.functional.interpolate(logits, size=32, mode="bilinear")[:, 0].numpy() > 0
+    target = batch.target[:, 0] > 127
+    sounding = target.any((1, 2))
+    overlap = (lit & target).sum((1, 2))[sounding] / (lit | target).sum((1, 2))[sounding]
+    assert overlap.min() > 0.6
+    assert lit[~sounding].mean() < 0.02
+
+
+def test_a_run_is_resumed_where_it_stopped_and_its_model_loads(tmp_path: Path) -> None:
+    for split in ("train", "held-out"):
+        write_scenes(tmp_path / "scenes" / split, 4)
+    data = DataConfig(None, tmp_path / "scenes", pictures=2)
+    short = dict(warm_up_steps=2, sound_batches=2, evaluate_pictures=2)
+    path = train(tmp_path / "run", TINY, data, TrainConfig(minutes=0.03, **short))
+    before = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    assert before["step"] > 0
+    train(tmp_path / "run", TINY, data, TrainConfig(minutes=0.06, **short))
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    resumed = next(line for line in log if "resumed" in line)
+    assert resumed["resumed"] == before["step"]
+    assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] > before["step"]
+    summary = evaluate(load_model(path), scene_samples(tmp_path / "scenes", 3))
+    assert summary["scene/right"]["count"] == 6
+    assert summary["scene/silent (dark)"]["count"] == 3
+    assert "scene/right" in format_table(summary)
+
+
+def test_average_follows_weights_and_copies_statistics() -> None:
+    ours, theirs = torch.nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2)
+    with torch.no_grad():
+        theirs.weight.fill_(3.0)
+        theirs.running_mean.fill_(5.0)
+    follow(ours, theirs, keep=0.75)
+    np.testing.assert_allclose(ours.weight.detach(), 1.5)
+    np.testing.assert_allclose(ours.running_mean, 5.0)
+
+
+def test_evaluate_leaves_the_model_in_its_mode(tmp_path: Path) -> None:
+    write_scenes(tmp_path / "held-out", 1)
+    learner = Learner(TINY, ["a"]).train()
+    evaluate(learner.model, scene_samples(tmp_path, 1))
+    assert learner.model.training
+    with pytest.raises(FileNotFoundError):
+        load_model(tmp_path / "none.pt")
