@@ -83,7 +83,7 @@ export class AvsacLive extends HTMLElement {
     maskCanvas.setAttribute('aria-hidden', 'true');
     this.#message = document.createElement('output');
     this.#message.setAttribute('part', 'message');
-    root.append(frameCanvas, maskCanvas, this.#message);
+    root.append(document.createElement('slot'), frameCanvas, maskCanvas, this.#message);
     this.#overlay = new Overlay(frameCanvas, maskCanvas);
   }
 
@@ -210,6 +210,7 @@ export class AvsacLive extends HTMLElement {
     const view = this.#playout.select(nowMs);
     if (view === undefined) return;
     this.#overlay.drawFrame(view.frame);
+    this.toggleAttribute('data-showing', true);
     if (view.mask === this.#shownMask) return;
     this.#shownMask = view.mask;
     this.#overlay.drawMask(view.mask?.message, this.#style);
@@ -252,6 +253,7 @@ export class AvsacLive extends HTMLElement {
     this.#playout.clear();
     this.#playout = new Playout(new FrameRing());
     this.#overlay.clear();
+    this.toggleAttribute('data-showing', false);
   }
 
   #setState(state: AvsacLiveState): void {
