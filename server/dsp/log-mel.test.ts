@@ -15,7 +15,8 @@ const VGGISH: LogMelParameters = {
 
 /** The definition, written out: a DFT sum for every bin, every triangle from its three corners. */
 function reference(parameters: LogMelParameters, samples: Float32Array): number[] {
-  const { sampleRateHz, windowLength, hopLength, fftLength, melBands, melLowHz, melHighHz, logOffset, frames } = parameters;
+  const { sampleRateHz, windowLength, hopLength, fftLength, melBands, melLowHz, melHighHz, logOffset, frames } =
+    parameters;
   const mel = (hertz: number) => 1127 * Math.log(1 + hertz / 700);
   const corners = Array.from(
     { length: melBands + 2 },
@@ -59,8 +60,14 @@ function noise(length: number): Float32Array {
 describe('LogMel', () => {
   it.each([
     ['VGGish, 6 frames', { ...VGGISH, frames: 6 }],
-    ['other lengths and bands', { ...VGGISH, windowLength: 321, hopLength: 97, fftLength: 1024, melBands: 20, frames: 4 }],
-    ['other rate and range', { ...VGGISH, sampleRateHz: 8000, melLowHz: 0, melHighHz: 4000, melBands: 40, logOffset: 1e-4, frames: 3 }],
+    [
+      'other lengths and bands',
+      { ...VGGISH, windowLength: 321, hopLength: 97, fftLength: 1024, melBands: 20, frames: 4 },
+    ],
+    [
+      'other rate and range',
+      { ...VGGISH, sampleRateHz: 8000, melLowHz: 0, melHighHz: 4000, melBands: 40, logOffset: 1e-4, frames: 3 },
+    ],
     ['bands narrower than a bin', { ...VGGISH, fftLength: 512, melBands: 128, frames: 2 }],
   ])('equals the definition: %s', (_name, parameters) => {
     const logMel = new LogMel(parameters);

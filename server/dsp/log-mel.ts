@@ -44,7 +44,10 @@ export class LogMel {
     this.sampleCount = windowLength + hopLength * (frames - 1);
     this.#fft = new RealFft(fftLength);
     // Periodic: divided by the length, not by the length less one.
-    this.#hann = Float64Array.from({ length: windowLength }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / windowLength));
+    this.#hann = Float64Array.from(
+      { length: windowLength },
+      (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / windowLength),
+    );
     this.#bands = melBands(parameters);
     this.#frame = new Float64Array(fftLength);
     this.#magnitudes = new Float64Array(fftLength / 2 + 1);
@@ -57,8 +60,10 @@ export class LogMel {
    */
   compute(samples: Float32Array, logMel: Float32Array): void {
     const { windowLength, hopLength, frames, melBands, logOffset } = this.parameters;
-    if (samples.length !== this.sampleCount) throw new RangeError(`a patch has ${this.sampleCount} samples, not ${samples.length}`);
-    if (logMel.length !== frames * melBands) throw new RangeError(`a patch has ${frames * melBands} values, not ${logMel.length}`);
+    if (samples.length !== this.sampleCount)
+      throw new RangeError(`a patch has ${this.sampleCount} samples, not ${samples.length}`);
+    if (logMel.length !== frames * melBands)
+      throw new RangeError(`a patch has ${frames * melBands} values, not ${logMel.length}`);
     const frame = this.#frame;
     const hann = this.#hann;
     const magnitudes = this.#magnitudes;
@@ -88,7 +93,10 @@ function melBands({ sampleRateHz, fftLength, melBands, melLowHz, melHighHz }: Lo
   return Array.from({ length: melBands }, (_, band) => {
     const lower = lowMel + band * stepMel;
     const weights = binMel.map((mel, bin) => (bin === 0 ? 0 : Math.max(0, 1 - Math.abs((mel - lower) / stepMel - 1))));
-    const firstBin = Math.max(0, weights.findIndex((weight) => weight > 0));
+    const firstBin = Math.max(
+      0,
+      weights.findIndex((weight) => weight > 0),
+    );
     const lastBin = weights.findLastIndex((weight) => weight > 0);
     return { firstBin, weights: Float64Array.from(weights.slice(firstBin, lastBin + 1)) };
   });

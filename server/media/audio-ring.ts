@@ -9,7 +9,6 @@ export class AudioRing {
   readonly #mask: number;
   #start: number | undefined;
   #end = 0;
-  #lateSamples = 0;
 
   /**
    * @param capacity samples kept, a power of two; 65536 are 4.1 s at 16 kHz.
@@ -28,13 +27,8 @@ export class AudioRing {
     return this.#end;
   }
 
-  /** Samples that came after their place was given up. */
-  get lateSamples(): number {
-    return this.#lateSamples;
-  }
-
   /**
-   * Samples that never come stay zero; ones that come late or twice are put where they belong while their place is kept.
+   * Samples that never come stay zero; ones that come late or twice go where they belong, or nowhere once that place is given up.
    * @param position of the first sample, whole.
    */
   write(position: number, samples: Float32Array): void {
@@ -47,17 +41,7 @@ export class AudioRing {
     }
     const oldest = this.#end - this.#samples.length;
     const skipped = Math.min(samples.length, Math.max(0, oldest - position));
-    this.#lateSamples += skipped;
     for (let i = skipped; i < samples.length; i++) this.#samples[(position + i) & this.#mask] = samples[i]!;
-  }
-
-  /**
-   * @returns true when `length` samples that end before `endPosition` were received or missed for good. Before the very first
-   * sample there is silence.
-   */
-  covers(endPosition: number, length: number): boolean {
-    if (this.#start === undefined) return false;
-    return endPosition <= this.#end && endPosition - length >= this.#end - this.#samples.length && endPosition > this.#start;
   }
 
   /**

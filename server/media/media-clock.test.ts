@@ -112,24 +112,28 @@ describe('MediaClock', () => {
 
   it('goes on when a sender starts its timestamps anew, forwards in time', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }), (before, after) => {
-        const apart = Math.abs(((after - before) | 0) / 90);
-        fc.pre(apart > 30_000);
-        const clock = new MediaClocks(TIME_ORIGIN_MS).begin('video', 90_000);
-        const first = new SimulatedTrack(clock, before, () => 40);
-        for (let ms = 0; ms < 2000; ms += 40) first.chunk(ms);
-        first.senderReport(2000);
-        const last = clock.unwrap(first.timestamp(1960));
-        const lastCaptureMs = clock.captureTimeMs(last);
-        const second = new SimulatedTrack(clock, after, () => 40);
-        second.chunk(2000);
-        const next = clock.unwrap(second.timestamp(2000));
-        expect(next - last).toBe(3600);
-        expect(clock.captureTimeMs(next) - lastCaptureMs).toBeCloseTo(40, 0);
-        expect(clock.source).toBe('arrival');
-        second.chunk(2040);
-        expect(clock.unwrap(second.timestamp(2040)) - next).toBe(3600);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+        fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+        (before, after) => {
+          const apart = Math.abs(((after - before) | 0) / 90);
+          fc.pre(apart > 30_000);
+          const clock = new MediaClocks(TIME_ORIGIN_MS).begin('video', 90_000);
+          const first = new SimulatedTrack(clock, before, () => 40);
+          for (let ms = 0; ms < 2000; ms += 40) first.chunk(ms);
+          first.senderReport(2000);
+          const last = clock.unwrap(first.timestamp(1960));
+          const lastCaptureMs = clock.captureTimeMs(last);
+          const second = new SimulatedTrack(clock, after, () => 40);
+          second.chunk(2000);
+          const next = clock.unwrap(second.timestamp(2000));
+          expect(next - last).toBe(3600);
+          expect(clock.captureTimeMs(next) - lastCaptureMs).toBeCloseTo(40, 0);
+          expect(clock.source).toBe('arrival');
+          second.chunk(2040);
+          expect(clock.unwrap(second.timestamp(2040)) - next).toBe(3600);
+        },
+      ),
       { numRuns: 50 },
     );
   });
@@ -151,19 +155,33 @@ describe('MediaClocks', () => {
     const clocks = new MediaClocks(TIME_ORIGIN_MS);
     const audio = new SimulatedTrack(clocks.begin('audio', 48_000), 2 ** 32 - 48_000, audioDelayMs);
     const video = new SimulatedTrack(clocks.begin('video', 90_000), 2 ** 32 - 180_000, videoDelayMs);
-    const skews: { readonly ms: number; readonly skewMs: number; readonly videoErrorMs: number; readonly source: string | undefined }[] = [];
+    const skews: {
+      readonly ms: number;
+      readonly skewMs: number;
+      readonly videoErrorMs: number;
+      readonly source: string | undefined;
+    }[] = [];
     for (let ms = 0; ms < seconds * 1000; ms += 10) {
       if (ms % 20 === 0) audio.chunk(ms);
       if (ms % 40 === 0) video.chunk(ms);
       if (ms % 1000 === 300) video.senderReport(ms);
       if (ms % 5000 === 2300) audio.senderReport(ms);
-      skews.push({ ms, skewMs: audio.errorMs(ms) - video.errorMs(ms), videoErrorMs: video.errorMs(ms), source: clocks.source });
+      skews.push({
+        ms,
+        skewMs: audio.errorMs(ms) - video.errorMs(ms),
+        videoErrorMs: video.errorMs(ms),
+        source: clocks.source,
+      });
     }
     return skews;
   }
 
   it('pairs by arrival until both tracks have reports, and shows the sender clock as soon as one has', () => {
-    const figures = session(() => 35, () => 60, 10);
+    const figures = session(
+      () => 35,
+      () => 60,
+      10,
+    );
     for (const { ms, skewMs, videoErrorMs, source } of figures) {
       expect(source).toBe(ms < 2300 ? 'arrival' : 'sender-report');
       if (ms < 300) expect(videoErrorMs).toBeCloseTo(60 - SENDER_AHEAD_MS, 0);

@@ -71,7 +71,9 @@ export class MediaClocks {
       clock.follow(senderLine ?? { ...arrivalLine, offsetMs: arrivalLine.offsetMs + this.#wallMinusArrivalMs });
     }
     // The change that all tracks share is no change of their relation: it need not take time.
-    const sharedMs = clocks.map((clock) => clock.residualMs).reduce((a, b) => (Math.abs(a) < Math.abs(b) ? a : b), Infinity);
+    const sharedMs = clocks
+      .map((clock) => clock.residualMs)
+      .reduce((a, b) => (Math.abs(a) < Math.abs(b) ? a : b), Infinity);
     if (Number.isFinite(sharedMs) && Math.abs(sharedMs) > REANCHOR_MS) for (const clock of clocks) clock.jump(sharedMs);
     for (const clock of clocks) if (Math.abs(clock.residualMs) > REANCHOR_MS) clock.jump(clock.residualMs);
   }

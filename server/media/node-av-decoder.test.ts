@@ -135,7 +135,9 @@ describe('video decoder', () => {
 
   it('refuses a codec it does not have', () => {
     const listener = { frame: (frame: DecodedFrame) => frame.close(), keyFrameNeeded: () => {} };
-    expect(() => factory.createVideoDecoder('H265', listener)).toThrow(expect.objectContaining({ code: 'codec-unsupported' }));
+    expect(() => factory.createVideoDecoder('H265', listener)).toThrow(
+      expect.objectContaining({ code: 'codec-unsupported' }),
+    );
   });
 });
 
@@ -204,7 +206,7 @@ describe('Opus', () => {
     const decoder = factory.createAudioDecoder('opus', channels, {
       audio({ rtpTimestamp, sampleRateHz, samples }) {
         expect(sampleRateHz).toBe(48_000);
-        samples.forEach((sample, index) => heard.set((rtpTimestamp + index) | 0, sample));
+        for (const [index, sample] of samples.entries()) heard.set((rtpTimestamp + index) | 0, sample);
       },
     });
     for (const chunk of chunks) decoder.decode(chunk);

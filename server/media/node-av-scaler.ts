@@ -1,6 +1,7 @@
 /** Colour conversion and scaling of decoded pictures, in one native pass. */
-import type * as av from 'node-av/lib';
+
 import type { AVPixelFormat } from 'node-av/constants';
+import type * as av from 'node-av/lib';
 
 /** The parts of the decoder library that a scaler needs, loaded by its one importer. */
 export interface ScalerLibrary {
@@ -40,7 +41,8 @@ export class FrameScaler {
     const status = context.scaleFrameSync(target, source);
     const plane = target.data?.[0];
     const stride = target.linesize[0];
-    if (status < 0 || plane === undefined || stride === undefined) throw new Error(`scaling failed (FFmpeg error ${status})`);
+    if (status < 0 || plane === undefined || stride === undefined)
+      throw new Error(`scaling failed (FFmpeg error ${status})`);
     if (stride === width * 3) {
       rgb.set(plane.subarray(0, rgb.length));
       return;

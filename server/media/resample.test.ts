@@ -3,13 +3,22 @@ import { describe, expect, it } from 'vitest';
 import { Resampler } from './resample.ts';
 
 /** Runs a whole signal through in chunks and lays the output on an absolute timeline. */
-function run(resampler: Resampler, signal: (n: number) => number, from: number, to: number, chunk: (start: number) => number) {
+function run(
+  resampler: Resampler,
+  signal: (n: number) => number,
+  from: number,
+  to: number,
+  chunk: (start: number) => number,
+) {
   const out = new Map<number, number>();
   for (let start = from; start < to; ) {
     const length = Math.min(chunk(start), to - start);
-    const { position, samples } = resampler.resample(start, Float32Array.from({ length }, (_, i) => signal(start + i)));
+    const { position, samples } = resampler.resample(
+      start,
+      Float32Array.from({ length }, (_, i) => signal(start + i)),
+    );
     if (out.size > 0 && samples.length > 0) expect(out.has(position - 1) && !out.has(position)).toBe(true);
-    samples.forEach((sample, i) => out.set(position + i, sample));
+    for (const [i, sample] of samples.entries()) out.set(position + i, sample);
     start += length;
   }
   return out;
@@ -33,7 +42,13 @@ describe('Resampler', () => {
     [16_000, 16_000, 5000],
   ])('%i Hz to %i Hz keeps a tone of %i Hz, without delay', (inputRate, outputRate, hertz) => {
     const origin = -inputRate;
-    const out = run(new Resampler(inputRate, outputRate), sine(hertz, inputRate), origin, origin + inputRate, () => inputRate / 50);
+    const out = run(
+      new Resampler(inputRate, outputRate),
+      sine(hertz, inputRate),
+      origin,
+      origin + inputRate,
+      () => inputRate / 50,
+    );
     const first = -outputRate;
     expect(out.has(first)).toBe(true);
     expect(worst(out, sine(hertz, outputRate), first + 100, first + outputRate - 100)).toBeLessThan(2e-3);
@@ -59,15 +74,33 @@ describe('Resampler', () => {
 
   it('starts afresh after a gap, in its right place, with no ringing from before', () => {
     const resampler = new Resampler(48_000, 16_000);
-    run(resampler, () => 1, 0, 4800, () => 960);
-    const out = run(resampler, () => 0, 9600, 14_400, () => 960);
+    run(
+      resampler,
+      () => 1,
+      0,
+      4800,
+      () => 960,
+    );
+    const out = run(
+      resampler,
+      () => 0,
+      9600,
+      14_400,
+      () => 960,
+    );
     expect(Math.min(...out.keys())).toBe(3200);
     expect(worst(out, () => 0, 3200, 4700)).toBe(0);
   });
 
   it('drops samples it already had, and follows a timeline that began anew', () => {
     const resampler = new Resampler(48_000, 16_000);
-    run(resampler, () => 1, 100_000, 104_800, () => 960);
+    run(
+      resampler,
+      () => 1,
+      100_000,
+      104_800,
+      () => 960,
+    );
     expect(resampler.resample(103_840, new Float32Array(960)).samples).toHaveLength(0);
     expect(resampler.resample(0, new Float32Array(960)).position).toBe(0);
   });

@@ -64,7 +64,8 @@ export class Resampler {
       this.#restart(position);
     }
     const fresh = samples.subarray(Math.max(0, this.#inputPosition + this.#inputLength - position));
-    if (this.#inputLength + fresh.length > this.#input.length) throw new RangeError(`more than ${MAX_CHUNK_MS} ms at once`);
+    if (this.#inputLength + fresh.length > this.#input.length)
+      throw new RangeError(`more than ${MAX_CHUNK_MS} ms at once`);
     this.#input.set(fresh, this.#inputLength);
     this.#inputLength += fresh.length;
     return this.#drain();
