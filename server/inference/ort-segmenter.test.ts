@@ -34,7 +34,6 @@ async function start(options: Partial<OrtSegmenterOptions> = {}): Promise<OrtSeg
     executionProviders: ['cpu'],
     inferenceWorkers: 1,
     intraOpThreads: 1,
-    maxBatchFrames: 4,
     nowMs: () => nowMs,
     observer: {
       batch: (frames) => events.push(`batch ${frames}`),
@@ -72,9 +71,9 @@ describe('OrtSegmenter with ONNX Runtime', () => {
     const frames = [10, 20, 30, 40, 50, 60].map((pixel) => frame(pixel, -pixel / 4));
     const replies = await Promise.all(frames.map((input, i) => segmenter.segment(request(`s${i}`, input))));
     for (const [i, { logits }] of frames.entries()) expect(logits.every((logit) => logit === (i + 1) * 7.5)).toBe(true);
-    // The first finds the thread idle and goes alone; four of the others fill a batch.
-    expect(replies.map((reply) => reply.kind === 'logits' && reply.batchSize)).toEqual([1, 4, 4, 4, 4, 1]);
-    expect(events).toEqual(['batch 1', 'batch 4', 'batch 1']);
+    // The first finds the thread idle and goes alone; the others fill batches of two.
+    expect(replies.map((reply) => reply.kind === 'logits' && reply.batchSize)).toEqual([1, 2, 2, 2, 2, 1]);
+    expect(events).toEqual(['batch 1', 'batch 2', 'batch 2', 'batch 1']);
   });
 
   it('passes over the providers that this machine lacks, each with its reason', async () => {
@@ -245,10 +244,11 @@ describe('OrtSegmenter, when a thread dies', () => {
   });
 
   it('gives up on a thread that dies too often in a minute, and fails what waits and what comes', async () => {
-    const segmenter = await scripted({ maxBatchFrames: 1 });
+    const segmenter = await scripted();
     for (let i = 0; i < MAX_RESTARTS; i++) await crash(segmenter);
     nowMs += RESTART_WINDOW_MS;
     for (let i = 0; i < MAX_RESTARTS; i++) await crash(segmenter);
+    await segmenter.segment(request('a', frame(SCRIPT.answer)));
     expect(segmenter.ready).toBe(true);
     const last = crash(segmenter);
     const waiting = expect(segmenter.segment(request('b', frame(SCRIPT.answer)))).rejects.toMatchObject({

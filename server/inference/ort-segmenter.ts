@@ -12,12 +12,10 @@ export interface OrtSegmenterOptions {
   readonly model: Model;
   /** In order of preference. */
   readonly executionProviders: readonly ExecutionProvider[];
-  /** Threads that each hold a copy of the model, 1-16; one a device. */
+  /** Threads that each hold a copy of the model when it runs on the CPU, at least 1; any other device has one. */
   readonly inferenceWorkers: number;
-  /** Threads of one run, 1-64. */
+  /** Threads of one run on the CPU, at least 1. */
   readonly intraOpThreads: number;
-  /** Most frames of a batch, 1-16. */
-  readonly maxBatchFrames: number;
   readonly observer: SegmenterObserver;
   /** Absolute time on the clock of the deadlines, ms. Default: `performance.timeOrigin + performance.now()`. */
   readonly nowMs?: () => number;
@@ -42,7 +40,7 @@ interface Waiting {
 export async function startOrtSegmenter(options: OrtSegmenterOptions): Promise<OrtSegmenter> {
   const segmenter = new OrtSegmenter(options);
   try {
-    await segmenter.started;
+    await segmenter.load();
   } catch (error) {
     await segmenter.close();
     throw error;
@@ -52,43 +50,22 @@ export async function startOrtSegmenter(options: OrtSegmenterOptions): Promise<O
 
 export class OrtSegmenter implements Segmenter {
   readonly manifest: ModelManifest;
-  /** Settles when every inference thread is ready. */
-  readonly started: Promise<void>;
+  readonly #options: OrtSegmenterOptions;
   readonly #sizes: FrameSizes;
   readonly #observer: SegmenterObserver;
   readonly #nowMs: () => number;
-  readonly #scheduler: Scheduler<Waiting>;
-  readonly #threads: readonly OrtThread[];
+  readonly #scheduler = new Scheduler<Waiting>();
+  readonly #threads: OrtThread[] = [];
   #executionProvider = '';
   #passedOver: readonly PassedOver[] = [];
   #closing: Promise<void> | undefined;
 
   constructor(options: OrtSegmenterOptions) {
-    const { model, executionProviders, intraOpThreads, maxBatchFrames } = options;
-    this.manifest = model.manifest;
-    this.#sizes = frameSizes(model.manifest);
+    this.manifest = options.model.manifest;
+    this.#options = options;
+    this.#sizes = frameSizes(options.model.manifest);
     this.#observer = options.observer;
     this.#nowMs = options.nowMs ?? (() => performance.timeOrigin + performance.now());
-    this.#scheduler = new Scheduler({
-      maxBatchFrames,
-      maxBatchRequests: model.manifest.temporal ? 1 : maxBatchFrames,
-    });
-    const data = {
-      file: model.file,
-      manifest: model.manifest,
-      executionProviders,
-      intraOpThreads,
-      maxBatchFrames: Math.max(maxBatchFrames, model.manifest.windowLength),
-    };
-    const listener = {
-      ready: () => this.#dispatch(),
-      crashed: (cause: Error, restarting: boolean) => this.#crashed(cause, restarting),
-    };
-    this.#threads = Array.from(
-      { length: options.inferenceWorkers },
-      () => new OrtThread(options.workerEntry ?? ORT_WORKER_ENTRY, data, listener, this.#nowMs),
-    );
-    this.started = this.#load();
   }
 
   get executionProvider(): string {
@@ -130,11 +107,29 @@ export class OrtSegmenter implements Segmenter {
     return this.#closing;
   }
 
-  async #load(): Promise<void> {
-    const [first] = await Promise.all(this.#threads.map(({ loaded }) => loaded));
-    if (first === undefined) throw new AvsacError('configuration-invalid', 'inferenceWorkers: must be at least 1');
-    this.#executionProvider = first.executionProvider;
-    this.#passedOver = first.passedOver;
+  /** For `startOrtSegmenter`. */
+  async load(): Promise<void> {
+    const { executionProvider, passedOver } = await this.#startThread().loaded;
+    this.#executionProvider = executionProvider;
+    this.#passedOver = passedOver;
+    if (executionProvider !== 'cpu') return;
+    const others = Array.from({ length: this.#options.inferenceWorkers - 1 }, () => this.#startThread());
+    await Promise.all(others.map(({ loaded }) => loaded));
+  }
+
+  #startThread(): OrtThread {
+    const { model, executionProviders, intraOpThreads, workerEntry } = this.#options;
+    const thread = new OrtThread(
+      workerEntry ?? ORT_WORKER_ENTRY,
+      { file: model.file, manifest: model.manifest, executionProviders, intraOpThreads },
+      {
+        ready: () => this.#dispatch(),
+        crashed: (cause, restarting) => this.#crashed(cause, restarting),
+      },
+      this.#nowMs,
+    );
+    this.#threads.push(thread);
+    return thread;
   }
 
   /** One faulty request must not fail the batch it would share with other sessions. */
@@ -163,7 +158,11 @@ export class OrtSegmenter implements Segmenter {
     for (const thread of this.#threads) {
       if (!thread.idle) continue;
       const startMs = this.#nowMs();
-      const { batch, expired } = this.#scheduler.take(startMs);
+      const frames = thread.maxBatchFrames;
+      const { batch, expired } = this.#scheduler.take(startMs, {
+        frames,
+        requests: this.manifest.temporal ? 1 : frames,
+      });
       for (const waiting of expired) waiting.resolve(this.#dropped('deadline'));
       if (batch.length === 0) break;
       void this.#run(thread, batch, startMs);

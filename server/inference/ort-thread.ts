@@ -2,7 +2,6 @@
 import { Worker } from 'node:worker_threads';
 import { AvsacError } from '../../shared/errors.ts';
 import type { OrtWorkerData, OrtWorkerReply, OrtWorkerRequest } from './ort-worker.ts';
-import type { ExecutionProvider, PassedOver } from './providers.ts';
 import type { ModelInput } from './segmenter.ts';
 
 export const ORT_WORKER_ENTRY = new URL('./ort-worker.ts', import.meta.url);
@@ -19,10 +18,7 @@ export interface OrtThreadListener {
   crashed(cause: Error, restarting: boolean): void;
 }
 
-interface Loaded {
-  readonly executionProvider: ExecutionProvider;
-  readonly passedOver: readonly PassedOver[];
-}
+type Loaded = OrtWorkerReply & { readonly kind: 'ready' };
 
 interface Run {
   resolve(inferenceMs: number): void;
@@ -40,7 +36,7 @@ export class OrtThread {
   #worker: Worker;
   #run: Run | undefined;
   #state: 'loading' | 'idle' | 'running' | 'dead' = 'loading';
-  #hasLoaded = false;
+  #maxBatchFrames = 0;
   #closing = false;
 
   constructor(entry: URL, data: OrtWorkerData, listener: OrtThreadListener, nowMs: () => number) {
@@ -57,6 +53,11 @@ export class OrtThread {
    */
   get loaded(): Promise<Loaded> {
     return this.#loading.promise;
+  }
+
+  /** Most frames of a batch; 0 until it is loaded. */
+  get maxBatchFrames(): number {
+    return this.#maxBatchFrames;
   }
 
   get idle(): boolean {
@@ -107,7 +108,7 @@ export class OrtThread {
   #receive(reply: OrtWorkerReply): void {
     switch (reply.kind) {
       case 'ready':
-        this.#hasLoaded = true;
+        this.#maxBatchFrames = reply.maxBatchFrames;
         this.#loading.resolve(reply);
         this.#becomeIdle();
         return;
@@ -129,7 +130,7 @@ export class OrtThread {
     this.#run?.reject(new AvsacError('inference-failed', cause.message, { cause }));
     this.#run = undefined;
     this.#state = 'dead';
-    if (this.#closing || !this.#hasLoaded) {
+    if (this.#closing || this.#maxBatchFrames === 0) {
       this.#loading.reject(new AvsacError('inference-failed', cause.message, { cause }));
       this.#exited.resolve();
       return;

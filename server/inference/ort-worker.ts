@@ -4,7 +4,14 @@ import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntim
 import { AvsacError, asAvsacError, type ErrorCode } from '../../shared/errors.ts';
 import type { ModelManifest } from './manifest.ts';
 import { type FrameSizes, frameSizes } from './model-input.ts';
-import { type ExecutionProvider, openSession, type PassedOver, paddedBatch, warmUpBatches } from './providers.ts';
+import {
+  type ExecutionProvider,
+  maxBatchFrames,
+  openSession,
+  type PassedOver,
+  paddedBatch,
+  warmUpBatches,
+} from './providers.ts';
 import type { ModelInput } from './segmenter.ts';
 
 export interface OrtWorkerData {
@@ -15,8 +22,6 @@ export interface OrtWorkerData {
   readonly executionProviders: readonly ExecutionProvider[];
   /** Threads of one run, at least 1. */
   readonly intraOpThreads: number;
-  /** Most frames of a run, at least 1. */
-  readonly maxBatchFrames: number;
 }
 
 /** Logits are written into each input's shared memory before `done` is posted. */
@@ -30,6 +35,7 @@ export type OrtWorkerReply =
       readonly kind: 'ready';
       readonly executionProvider: ExecutionProvider;
       readonly passedOver: readonly PassedOver[];
+      readonly maxBatchFrames: number;
     }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly detail: string }
   | { readonly kind: 'done'; readonly inferenceMs: number }
@@ -120,7 +126,7 @@ function checkGraph({ inputMetadata, outputMetadata }: InferenceSession, manifes
 async function open(
   data: OrtWorkerData,
 ): Promise<{ runner: BatchRunner; session: InferenceSession; ready: OrtWorkerReply }> {
-  const { file, manifest, executionProviders, intraOpThreads, maxBatchFrames } = data;
+  const { file, manifest, executionProviders, intraOpThreads } = data;
   // The runtime's own log lines are not JSON; what matters in them is in the errors it throws.
   env.logLevel = 'fatal';
   const { session, provider, passedOver } = await openSession(
@@ -138,9 +144,15 @@ async function open(
   );
   checkGraph(session, manifest);
   const padded = (frames: number): number => paddedBatch(provider, frames);
-  const runner = new BatchRunner(session, manifest, padded(maxBatchFrames), padded);
-  for (const frames of warmUpBatches(provider, maxBatchFrames)) await runner.runFrames(frames);
-  return { runner, session, ready: { kind: 'ready', executionProvider: provider, passedOver } };
+  // A window that runs whole may be larger than a batch.
+  const maxFrames = Math.max(maxBatchFrames(provider), manifest.windowLength);
+  const runner = new BatchRunner(session, manifest, padded(maxFrames), padded);
+  for (const frames of warmUpBatches(provider, maxFrames)) await runner.runFrames(frames);
+  return {
+    runner,
+    session,
+    ready: { kind: 'ready', executionProvider: provider, passedOver, maxBatchFrames: maxBatchFrames(provider) },
+  };
 }
 
 const port = parentPort;

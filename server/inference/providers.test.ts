@@ -4,7 +4,9 @@ import { openSession, paddedBatch, warmUpBatches } from './providers.ts';
 const factory = {
   available: ['cuda', 'webgpu', 'cpu'],
   create: async ({ executionProviders }: { executionProviders?: readonly unknown[] }) => {
-    if (executionProviders?.[0] !== 'cpu') throw new Error(`no ${executionProviders?.[0]} device`);
+    if (executionProviders?.[0] !== 'cpu') {
+      throw new Error(`/src/context.cc:136 Initialize() status == 0 was false. no ${executionProviders?.[0]} device\n`);
+    }
     return 'session';
   },
 };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Schedulable, Scheduler } from './scheduler.ts';
+import { type BatchLimits, type Schedulable, Scheduler } from './scheduler.ts';
 
 interface Request extends Schedulable {
   readonly id: number;
@@ -12,57 +12,56 @@ const request = (id: number, sessionId: string, frames = 1, deadlineMs = Number.
   deadlineMs,
 });
 const ids = (requests: readonly Request[]): number[] => requests.map(({ id }) => id);
-const each = (maxBatchFrames: number, maxBatchRequests = maxBatchFrames): Scheduler<Request> =>
-  new Scheduler({ maxBatchFrames, maxBatchRequests });
+const upTo = (frames: number, requests = frames): BatchLimits => ({ frames, requests });
 
 describe('Scheduler', () => {
   it('serves in order of arrival, across sessions, up to a batch', () => {
-    const scheduler = each(2);
+    const scheduler = new Scheduler<Request>();
     for (const [id, session] of ['a', 'b', 'c'].entries()) scheduler.enqueue(request(id, session));
-    expect(ids(scheduler.take(0).batch)).toEqual([0, 1]);
-    expect(ids(scheduler.take(0).batch)).toEqual([2]);
-    expect(scheduler.take(0)).toEqual({ batch: [], expired: [] });
+    expect(ids(scheduler.take(0, upTo(2)).batch)).toEqual([0, 1]);
+    expect(ids(scheduler.take(0, upTo(2)).batch)).toEqual([2]);
+    expect(scheduler.take(0, upTo(2))).toEqual({ batch: [], expired: [] });
   });
 
   it('lets the newest of a session win, in the place of the older', () => {
-    const scheduler = each(1);
+    const scheduler = new Scheduler<Request>();
     scheduler.enqueue(request(0, 'a'));
     scheduler.enqueue(request(1, 'b'));
     expect(scheduler.enqueue(request(2, 'a'))?.id).toBe(0);
     expect(scheduler.depth).toBe(2);
-    expect(ids(scheduler.take(0).batch)).toEqual([2]);
+    expect(ids(scheduler.take(0, upTo(1)).batch)).toEqual([2]);
   });
 
   it('drops at dequeue what is past its deadline, and not at it', () => {
-    const scheduler = each(4);
+    const scheduler = new Scheduler<Request>();
     scheduler.enqueue(request(0, 'late', 1, 99));
     scheduler.enqueue(request(1, 'just', 1, 100));
-    const { batch, expired } = scheduler.take(100);
+    const { batch, expired } = scheduler.take(100, upTo(4));
     expect(ids(batch)).toEqual([1]);
     expect(ids(expired)).toEqual([0]);
   });
 
   it('never splits a request, and runs one that is larger than a batch alone', () => {
-    const scheduler = each(4);
+    const scheduler = new Scheduler<Request>();
     for (const [id, frames] of [3, 2, 1, 5].entries()) scheduler.enqueue(request(id, `s${id}`, frames));
-    expect(ids(scheduler.take(0).batch)).toEqual([0]);
-    expect(ids(scheduler.take(0).batch)).toEqual([1, 2]);
-    expect(ids(scheduler.take(0).batch)).toEqual([3]);
+    expect(ids(scheduler.take(0, upTo(4)).batch)).toEqual([0]);
+    expect(ids(scheduler.take(0, upTo(4)).batch)).toEqual([1, 2]);
+    expect(ids(scheduler.take(0, upTo(4)).batch)).toEqual([3]);
   });
 
   it('gives a model that mixes frames one request at a time', () => {
-    const scheduler = each(16, 1);
+    const scheduler = new Scheduler<Request>();
     scheduler.enqueue(request(0, 'a', 5));
     scheduler.enqueue(request(1, 'b', 5));
-    expect(ids(scheduler.take(0).batch)).toEqual([0]);
+    expect(ids(scheduler.take(0, upTo(16, 1)).batch)).toEqual([0]);
   });
 
   it('forgets a session that leaves', () => {
-    const scheduler = each(4);
+    const scheduler = new Scheduler<Request>();
     scheduler.enqueue(request(0, 'a'));
     expect(scheduler.leave('a')?.id).toBe(0);
     expect(scheduler.leave('a')).toBeUndefined();
-    expect(scheduler.take(0).batch).toEqual([]);
+    expect(scheduler.take(0, upTo(4)).batch).toEqual([]);
   });
 });
 
@@ -85,7 +84,7 @@ type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 describe('Scheduler, whatever happens', () => {
   it('answers every request exactly once, newest of a session, within its deadline, in bounded batches', () => {
     const property = (operations: Operation[], maxFrames: number, maxRequests: number) => {
-      const scheduler = each(maxFrames, maxRequests);
+      const scheduler = new Scheduler<Request>();
       const newest = new Map<string, number>();
       const answered: number[] = [];
       let nowMs = 0;
@@ -104,7 +103,7 @@ describe('Scheduler, whatever happens', () => {
           if (dropped !== undefined) answered.push(dropped.id);
         } else {
           nowMs += step.afterMs;
-          const { batch, expired } = scheduler.take(nowMs);
+          const { batch, expired } = scheduler.take(nowMs, upTo(maxFrames, maxRequests));
           answered.push(...ids(batch), ...ids(expired));
           for (const { deadlineMs } of expired) expect(deadlineMs).toBeLessThan(nowMs);
           for (const { deadlineMs, sessionId, id } of batch) {
@@ -130,7 +129,7 @@ describe('Scheduler, whatever happens', () => {
     // In each round some sessions send, the greedy ones many times; then one batch runs.
     const rounds = fc.array(fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 30 }), { maxLength: 60 });
     const property = (sends: number[][], maxFrames: number): void => {
-      const scheduler = each(maxFrames);
+      const scheduler = new Scheduler<Request>();
       const waitedBatches = new Map<string, number>();
       let id = 0;
       for (const round of sends) {
@@ -138,7 +137,7 @@ describe('Scheduler, whatever happens', () => {
           scheduler.enqueue(request(id++, `s${session}`));
           if (!waitedBatches.has(`s${session}`)) waitedBatches.set(`s${session}`, 0);
         }
-        for (const { sessionId } of scheduler.take(0).batch) waitedBatches.delete(sessionId);
+        for (const { sessionId } of scheduler.take(0, upTo(maxFrames)).batch) waitedBatches.delete(sessionId);
         for (const [session, batches] of waitedBatches) {
           waitedBatches.set(session, batches + 1);
           expect(batches + 1).toBeLessThan(Math.ceil(10 / maxFrames));

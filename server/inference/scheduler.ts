@@ -8,11 +8,12 @@ export interface Schedulable {
   readonly deadlineMs: number;
 }
 
-export interface SchedulerOptions {
-  /** Most frames of a batch, at least 1. A request of more frames runs alone. */
-  readonly maxBatchFrames: number;
-  /** Most requests of a batch, at least 1; 1 for a model that mixes the frames it is given. */
-  readonly maxBatchRequests: number;
+/** Of one batch. */
+export interface BatchLimits {
+  /** Most frames, at least 1. A request of more frames runs alone. */
+  readonly frames: number;
+  /** Most requests, at least 1; 1 for a model that mixes the frames it is given. */
+  readonly requests: number;
 }
 
 /**
@@ -21,13 +22,8 @@ export interface SchedulerOptions {
  * each is served within S requests.
  */
 export class Scheduler<T extends Schedulable> {
-  readonly #options: SchedulerOptions;
   /** In order of service: a Map keeps the place of a key whose value is replaced. */
   readonly #waiting = new Map<string, T>();
-
-  constructor(options: SchedulerOptions) {
-    this.#options = options;
-  }
 
   /** Sessions with a request waiting. */
   get depth(): number {
@@ -53,7 +49,7 @@ export class Scheduler<T extends Schedulable> {
    * @param nowMs time on the clock of the deadlines.
    * @returns `batch` to run together, and `expired`: requests found past their deadline on the way.
    */
-  take(nowMs: number): { batch: T[]; expired: T[] } {
+  take(nowMs: number, limits: BatchLimits): { batch: T[]; expired: T[] } {
     const batch: T[] = [];
     const expired: T[] = [];
     let frames = 0;
@@ -61,8 +57,7 @@ export class Scheduler<T extends Schedulable> {
       if (nowMs > request.deadlineMs) {
         expired.push(request);
       } else {
-        const full =
-          batch.length === this.#options.maxBatchRequests || frames + request.frames > this.#options.maxBatchFrames;
+        const full = batch.length === limits.requests || frames + request.frames > limits.frames;
         // Stopping at the first that does not fit, instead of looking for a smaller one, keeps large requests from starving.
         if (full && batch.length > 0) break;
         batch.push(request);
