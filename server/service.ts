@@ -11,8 +11,6 @@ import { Admission } from './session/admission.ts';
 import { SessionRegistry } from './session/session-registry.ts';
 import { Metrics } from './telemetry/metrics.ts';
 
-/** Sessions of a machine rarely ask in the same instant; a larger batch would make the first wait for the last. */
-const MAX_BATCH_FRAMES = 16;
 const CLIENT_FOLDER = fileURLToPath(new URL('../dist-client', import.meta.url));
 
 export interface RunningServer {
@@ -68,7 +66,6 @@ async function startService(config: Config, admission: Admission, metrics: Metri
     executionProviders: config.providers,
     inferenceWorkers: 1,
     intraOpThreads: config.inferenceThreads,
-    maxBatchFrames: MAX_BATCH_FRAMES,
     observer: {
       batch: (frames, inferenceMs) => metrics.batch(frames, inferenceMs),
       // Counted once, by the pipeline that receives the answer.
