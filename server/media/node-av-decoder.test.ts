@@ -109,7 +109,8 @@ describe('video decoder', () => {
   it('after a broken chunk waits for a key chunk', () => {
     const { decoder, shown, causes } = videoDecoder('VP8');
     const chunks = encodeVideo({ codec: 'VP8', width: 64, height: 48, frames: 8, keyInterval: 5 });
-    chunks.forEach((chunk, index) => decoder.decode(index === 2 ? { ...chunk, data: new Uint8Array(1) } : chunk));
+    const broken = chunks.map((chunk, index) => (index === 2 ? { ...chunk, data: new Uint8Array(1) } : chunk));
+    for (const chunk of broken) decoder.decode(chunk);
     expect(causes).toHaveLength(1);
     expect(decoder.dropped).toBe(2);
     expect(shown).toHaveLength(5);
