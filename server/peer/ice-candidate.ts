@@ -36,7 +36,8 @@ export function parseCandidate(text: string): ParsedCandidate {
     port: Number(port),
     type: type as string,
   };
-  if (parsed.port > 65_535 || parsed.priority > 0xffffffff) throw new AvsacError('candidate-invalid', text.slice(0, 80));
+  if (parsed.port > 65_535 || parsed.priority > 0xffffffff)
+    throw new AvsacError('candidate-invalid', text.slice(0, 80));
   return parsed;
 }
 

@@ -170,7 +170,9 @@ export function writeAnswer({ offer, sections, transport }: Negotiation, local: 
   if (offer.bundle.length > 0) lines.push(`a=group:BUNDLE ${mids.join(' ')}`);
   offer.sections.forEach((section, index) => {
     const accepted = sections[index];
-    lines.push(...(accepted === undefined ? refusedLines(section) : acceptedLines(accepted, local, section === transport)));
+    lines.push(
+      ...(accepted === undefined ? refusedLines(section) : acceptedLines(accepted, local, section === transport)),
+    );
   });
   return `${lines.join('\r\n')}\r\n`;
 }
@@ -187,7 +189,8 @@ function refusedLines(section: OfferedSection): string[] {
 
 function acceptedLines(accepted: AcceptedSection, local: LocalTransport, carriesTransport: boolean): string[] {
   const { section, codec, rtx } = accepted;
-  const formats = codec === undefined ? section.formats : [codec, ...(rtx === undefined ? [] : [rtx])].map((c) => c.payloadType);
+  const formats =
+    codec === undefined ? section.formats : [codec, ...(rtx === undefined ? [] : [rtx])].map((c) => c.payloadType);
   const lines = [
     `m=${section.kind} 9 ${section.protocol} ${formats.join(' ')}`,
     'c=IN IP4 0.0.0.0',

@@ -83,7 +83,9 @@ export function parseOffer(sdp: string): Offer {
   if (new Set(sections.map(({ mid }) => mid)).size !== sections.length) {
     throw new AvsacError('sdp-invalid', 'two media sections have the same mid');
   }
-  const bundle = (session.get('group') ?? []).map((group) => group.split(' ')).find(([semantics]) => semantics === 'BUNDLE');
+  const bundle = (session.get('group') ?? [])
+    .map((group) => group.split(' '))
+    .find(([semantics]) => semantics === 'BUNDLE');
   return { iceLite: session.has('ice-lite'), bundle: bundle?.slice(1) ?? [], sections };
 }
 

@@ -9,10 +9,10 @@ import {
   ProtectionProfileAeadAes128Gcm,
   ProtectionProfileAes128CmHmacSha1_80,
   parseIceServers,
+  type RTCDataChannel,
   RTCDtlsFingerprint,
   RTCDtlsParameters,
   RTCDtlsTransport,
-  type RTCDataChannel,
   RTCIceGatherer,
   RTCIceParameters,
   RTCIceTransport,
@@ -246,7 +246,8 @@ class WeriftPeer implements Peer {
   #assertSameDtls({ fingerprints }: OfferedSection): void {
     const known = this.#negotiation?.transport.fingerprints;
     if (known === undefined) return;
-    if (known.some(({ value }) => fingerprints.some((offered) => offered.value.toLowerCase() === value.toLowerCase()))) return;
+    if (known.some(({ value }) => fingerprints.some((offered) => offered.value.toLowerCase() === value.toLowerCase())))
+      return;
     throw new AvsacError('sdp-invalid', 'the DTLS certificate changed; open a new connection instead');
   }
 
@@ -259,7 +260,9 @@ class WeriftPeer implements Peer {
     if (previous === undefined) {
       // As the server we choose the cipher, and AES-GCM costs half of what AES-CM with HMAC does in Node.
       this.#dtls.role = transport.setup === 'passive' ? 'client' : 'server';
-      const fingerprints = transport.fingerprints.map(({ algorithm, value }) => new RTCDtlsFingerprint(algorithm, value));
+      const fingerprints = transport.fingerprints.map(
+        ({ algorithm, value }) => new RTCDtlsFingerprint(algorithm, value),
+      );
       this.#dtls.setRemoteParams(new RTCDtlsParameters(fingerprints, 'auto'));
     }
     if (previous === undefined || restarted) {
@@ -299,7 +302,10 @@ class WeriftPeer implements Peer {
     clearTimeout(timer);
     if (this.#ice.localCandidates.length === 0 && this.#closed === undefined) {
       const [first, last] = this.#options.portRange ?? [];
-      throw new AvsacError('internal', `no UDP socket could be opened${first === undefined ? '' : ` on ports ${first}-${last}`}`);
+      throw new AvsacError(
+        'internal',
+        `no UDP socket could be opened${first === undefined ? '' : ` on ports ${first}-${last}`}`,
+      );
     }
   }
 
@@ -354,7 +360,9 @@ class WeriftPeer implements Peer {
     this.#remoteCandidates++;
     const { foundation, component, address, port, priority, transport, type } = parsed;
     // Without its generation: werift compares it with a count of its own.
-    await this.#ice.addRemoteCandidate(new IceCandidate(component, foundation, address, port, priority, transport, type));
+    await this.#ice.addRemoteCandidate(
+      new IceCandidate(component, foundation, address, port, priority, transport, type),
+    );
   }
 
   async #connect(): Promise<void> {

@@ -102,7 +102,9 @@ export class ReceptionStatistics {
     return {
       ssrc,
       fractionLost:
-        expectedInterval <= 0 || lostInterval <= 0 ? 0 : Math.min(255, Math.floor((lostInterval * 256) / expectedInterval)),
+        expectedInterval <= 0 || lostInterval <= 0
+          ? 0
+          : Math.min(255, Math.floor((lostInterval * 256) / expectedInterval)),
       cumulativeLost: Math.max(MIN_CUMULATIVE_LOST, Math.min(MAX_CUMULATIVE_LOST, lost)),
       extendedHighestSequence: this.#highestSequence % 2 ** 32,
       jitter: Math.min(0xffffffff, Math.floor(this.#jitter)),

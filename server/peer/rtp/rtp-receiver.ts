@@ -2,8 +2,9 @@
  * The receiving side of one transport: hands each packet to its track and writes all RTCP. Does no I/O and has no
  * timers: bytes and times go in, RTCP goes out through `send`.
  */
-import { parseRtcp, RTCP_SENDER_REPORT } from './rtcp.ts';
+
 import { writeReceiverReport } from './receiver-report.ts';
+import { parseRtcp, RTCP_SENDER_REPORT } from './rtcp.ts';
 import { findExtension, parseRtpPacket, type RtpPacket } from './rtp-packet.ts';
 import { parseSenderReport } from './sender-report.ts';
 import { type ReceivedMedia, TrackReceiver } from './track-receiver.ts';
@@ -152,8 +153,7 @@ export class RtpReceiver {
 
   #isWantedLayer(packet: RtpPacket, track: TrackReceiver): boolean {
     if (track.media.rid === undefined) return true;
-    const rid =
-      findExtension(packet, this.#extensionIds.rid) ?? findExtension(packet, this.#extensionIds.repairedRid);
+    const rid = findExtension(packet, this.#extensionIds.rid) ?? findExtension(packet, this.#extensionIds.repairedRid);
     return rid !== undefined && textDecoder.decode(rid) === track.media.rid;
   }
 }

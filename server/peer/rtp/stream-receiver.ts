@@ -4,10 +4,10 @@ import type { EncodedChunk } from '../../media/encoded-chunk.ts';
 import { parseAbsCaptureTime } from './abs-capture-time.ts';
 import type { Depacketizer } from './depacketizer.ts';
 import { NackGenerator } from './nack-generator.ts';
-import type { ParsedSenderReport } from './sender-report.ts';
 import type { ReceptionStatistics, ReportBlock } from './receiver-report.ts';
 import { REORDER_CAPACITY, ReorderBuffer } from './reorder-buffer.ts';
 import { findExtension, type RtpPacket } from './rtp-packet.ts';
+import type { ParsedSenderReport } from './sender-report.ts';
 
 /** Longest and shortest wait for a packet asked for again, ms. */
 export const MAX_RETRANSMISSION_WAIT_MS = 400;
