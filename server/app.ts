@@ -14,6 +14,8 @@ import type { Metrics } from './telemetry/metrics.ts';
 
 /** Requests a minute from one address: far above a person reloading, far below a flood. */
 const REQUESTS_PER_MINUTE = 3000;
+/** Health checks and metrics come every few seconds and say nothing when they succeed. */
+const POLLED = { logLevel: 'warn' } as const;
 
 /** What serves sessions, once the model is warm. */
 export interface Service {
@@ -37,8 +39,6 @@ export interface AppParts {
 export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   const app = Fastify({
     logger: { level: parts.logLevel },
-    // Health checks and metrics come every few seconds and say nothing when they succeed.
-    disableRequestLogging: true,
     forceCloseConnections: true,
   });
 
@@ -79,15 +79,15 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     if (service) serveWebSocket(socket, service.registry, service.welcome);
     else refuseWebSocket(socket, new AvsacError('server-starting'));
   });
-  app.get('/livez', () => ({ status: 'live' }));
-  app.get('/readyz', async (_request, reply) => {
+  app.get('/livez', POLLED, () => ({ status: 'live' }));
+  app.get('/readyz', POLLED, async (_request, reply) => {
     const service = parts.service();
     if (parts.admission.draining) return reply.code(503).send({ status: 'draining' });
     if (!service) return reply.code(503).send({ status: 'starting' });
     if (!service.ready()) return reply.code(503).send({ status: 'model-failed' });
     return { status: 'ready', model: service.welcome.model };
   });
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', POLLED, async (_request, reply) => {
     return reply.type(parts.metrics.contentType).send(await parts.metrics.text());
   });
 
