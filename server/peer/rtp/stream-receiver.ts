@@ -49,6 +49,8 @@ export class StreamReceiver {
   #waitsForKeyFrame: boolean;
   /** Timestamp of the frame in progress. */
   #frameTimestamp: number | undefined;
+  /** Timestamp of the frame given up last: what still comes of it is of no use. */
+  #droppedTimestamp: number | undefined;
   #frameArrivalMs = 0;
   #frameCaptureTimeMs: number | undefined;
 
@@ -162,14 +164,16 @@ export class StreamReceiver {
 
   #dropFrameInProgress(): void {
     if (this.#frameTimestamp === undefined) return;
+    this.#droppedTimestamp = this.#frameTimestamp;
     this.#frameTimestamp = undefined;
     this.#listener.frameDropped();
   }
 
   #process(packet: RtpPacket): void {
-    if (packet.payload.length === 0) return;
+    if (packet.payload.length === 0 || packet.timestamp === this.#droppedTimestamp) return;
     if (packet.timestamp !== this.#frameTimestamp) {
       this.#dropFrameInProgress();
+      this.#droppedTimestamp = undefined;
       this.#frameTimestamp = packet.timestamp;
       this.#frameArrivalMs = packet.arrivalMs;
       this.#frameCaptureTimeMs = undefined;
