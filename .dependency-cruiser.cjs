@@ -9,7 +9,7 @@ const floor = (name, from, allowed) => ({
 });
 const ADAPTERS = [
   '^server/peer/werift-peer\\.ts$',
-  '^server/media/webcodecs-decoder\\.ts$',
+  '^server/media/node-av-',
   '^server/inference/ort-',
 ];
 const soleImporter = (library, importers) => ({
@@ -50,7 +50,7 @@ module.exports = {
     },
     soleImporter('werift', ['^server/peer/werift-peer\\.ts$']),
     soleImporter('onnxruntime-node', ['^server/inference/(ort-worker|providers)\\.ts$']),
-    soleImporter('@napi-rs/webcodecs', ['^server/media/webcodecs-decoder\\.ts$']),
+    soleImporter('node-av', ['^server/media/node-av-']),
     soleImporter('rxjs', ['^server/pipeline/']),
     soleImporter('prom-client', ['^server/telemetry/metrics\\.ts$']),
     soleImporter('fft.js', ['^server/dsp/fft\\.ts$']),
