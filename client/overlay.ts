@@ -15,8 +15,9 @@ export interface OverlayStyle {
 
 /** Golden angle, degrees: hues of successive classes lie as far apart as they can. */
 const CLASS_HUE_STEP = 137.5;
-/** Width of an outline as a share of the picture's width. */
-const OUTLINE_WIDTH = 1 / 220;
+/** Widths of an outline and of a fill's edge, as shares of the picture's width. */
+const OUTLINE_WIDTH = 1 / 200;
+const EDGE_WIDTH = 1 / 360;
 
 export class Overlay {
   readonly #frameCanvas: HTMLCanvasElement;
@@ -55,9 +56,7 @@ export class Overlay {
     if (message === undefined) return;
     const pixels = message.width * message.height;
     if (this.#bits.length !== pixels) this.#bits = new Uint8Array(pixels);
-    context.globalAlpha = style.opacity;
     context.lineJoin = 'round';
-    context.lineWidth = Math.max(2, width * OUTLINE_WIDTH);
     for (const classMask of message.classes) {
       paintClassMask(message, classMask, this.#bits);
       const path = new Path2D();
@@ -66,11 +65,27 @@ export class Overlay {
       // Relative colours keep the class hues in CSS, whatever notation the colour is given in.
       const turn = Math.max(0, classMask.classIndex - 1) * CLASS_HUE_STEP;
       const colour = turn === 0 ? style.colour : `oklch(from ${style.colour} l c calc(h + ${turn}))`;
-      context.fillStyle = colour;
-      context.strokeStyle = colour;
-      if (style.rendering === 'fill') context.fill(path, 'evenodd');
-      else context.stroke(path);
+      if (style.rendering === 'fill') {
+        context.globalAlpha = style.opacity;
+        context.fillStyle = colour;
+        context.fill(path, 'evenodd');
+      }
+      this.#strokeCased(path, colour, style);
     }
+  }
+
+  /** A dark line under the coloured one keeps the edge visible on a background of any colour. */
+  #strokeCased(path: Path2D, colour: string, { rendering, opacity }: OverlayStyle): void {
+    const context = this.#mask;
+    const lineWidth = Math.max(1.5, this.#maskCanvas.width * (rendering === 'fill' ? EDGE_WIDTH : OUTLINE_WIDTH));
+    context.globalAlpha = Math.min(1, opacity + 0.3) * 0.6;
+    context.strokeStyle = '#000';
+    context.lineWidth = lineWidth * 2;
+    context.stroke(path);
+    context.globalAlpha = Math.min(1, opacity + 0.3);
+    context.strokeStyle = colour;
+    context.lineWidth = lineWidth;
+    context.stroke(path);
   }
 
   clear(): void {
