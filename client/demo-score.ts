@@ -12,6 +12,8 @@ const BEFORE_ONSET_MS = 250;
 const ANSWERED_IOU = 0.3;
 
 export interface DemoFigures {
+  /** How far the scene has come, ms. */
+  readonly sceneTimeMs: number;
   /** Mean IoU of masks with the truth while something in view sounds, 0..1. */
   readonly iou: number | undefined;
   readonly iouMasks: number;
@@ -66,6 +68,7 @@ export class DemoScore {
 
   figures(nowMs: number): DemoFigures {
     return {
+      sceneTimeMs: this.#source.sceneTimeOf(nowMs),
       iou: this.#ious.mean(nowMs),
       iouMasks: this.#ious.count(nowMs),
       litWhileSilent: this.#silent.mean(nowMs),

@@ -51,6 +51,11 @@ export const FAILURES = {
     remedy: 'Use the camera, or a current Chrome, Edge or Firefox.',
     fatal: true,
   },
+  'sound-waiting': {
+    message: 'The browser keeps sound off until you click or press a key on this page.',
+    remedy: 'Until then the scene is silent, also for the server.',
+    fatal: false,
+  },
   'webrtc-unsupported': {
     message: 'This browser has no WebRTC.',
     remedy: 'Use a current Chrome, Edge, Firefox or Safari, and look whether an extension or a policy blocks WebRTC.',

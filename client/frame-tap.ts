@@ -14,8 +14,11 @@ export interface FrameTap {
 
 /** Larger frames are kept scaled down to this width, pixels. */
 const MAX_IMAGE_WIDTH = 960;
-/** Frames the processor may hold for us; cameras lend from a small pool and stall when it is empty. */
-const PROCESSOR_BUFFER_FRAMES = 2;
+/**
+ * Frames the processor may hold while the page's thread is busy: 0.4 s at 30 frames/s. A frame that is lost here is
+ * sent all the same, and its mask finds no frame.
+ */
+const PROCESSOR_BUFFER_FRAMES = 12;
 
 /** Places a track's timestamps on the timeline of `performance.now()`: the fastest delivery seen marks the capture. */
 export class CaptureClock {

@@ -1,6 +1,6 @@
 /** The demo scene as a camera: its picture from a canvas, its sound from WebAudio, both on one clock. */
 import { createDemoScene, type DemoScene } from '../../shared/demo-scene/scene.ts';
-import { SourceError } from '../failure.ts';
+import { failure, SourceError } from '../failure.ts';
 import { type Source, stopTracks } from './source.ts';
 
 export const DEMO_WIDTH = 640;
@@ -13,6 +13,8 @@ const CHUNK_SAMPLES = SAMPLE_RATE_HZ / 10;
 const LOOK_AHEAD_S = 0.4;
 /** Weight of one reading of the audio clock, which advances in steps of some 10 ms. */
 const CLOCK_GAIN = 0.03;
+/** An audio context that may run does so sooner than this, ms. */
+const RESUME_MS = 500;
 /** Pictures remembered for {@link DemoSource.sceneTimeOf}: 4 s. */
 const DRAWS_KEPT = 4 * FRAME_RATE;
 
@@ -89,11 +91,11 @@ export async function openDemoScene(seed: number): Promise<DemoSource> {
   if (painter === null || canvas.captureStream === undefined) throw new SourceError('capture-unsupported');
   const scene = createDemoScene(seed);
   const audio = new AudioContext({ sampleRate: SAMPLE_RATE_HZ, latencyHint: 'interactive' });
-  // Stays pending without a gesture; then the scene begins in silence and sounds from the first gesture on.
-  audio.resume().catch(() => undefined);
   const resume = () => audio.resume().catch(() => undefined);
   const gestures = new AbortController();
   for (const gesture of ['pointerdown', 'keydown']) addEventListener(gesture, resume, { signal: gestures.signal });
+  // Stays pending without a gesture; then the scene begins in silence and sounds from the first gesture on.
+  await Promise.race([resume(), new Promise((resolve) => setTimeout(resolve, RESUME_MS))]);
   const destination = new MediaStreamAudioDestinationNode(audio, { channelCount: 1 });
   const bus = new GainNode(audio);
   bus.connect(destination);
@@ -140,7 +142,7 @@ export async function openDemoScene(seed: number): Promise<DemoSource> {
   return {
     kind: 'demo',
     stream,
-    notice: undefined,
+    notice: audio.state === 'running' ? undefined : failure('sound-waiting'),
     scene,
     sceneTimeOf(captureTimeMs) {
       const draw = draws.findLast(({ timeMs }) => timeMs <= captureTimeMs) ?? draws[0]!;
