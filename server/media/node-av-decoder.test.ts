@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
+import type { DecodeThreadData } from '../../test/fixtures/decode-thread.ts';
 import { encodeOpus, encodeVideo, type TestVideoCodec } from '../../test/fixtures/encode-media.ts';
 import type { DecodedFrame } from './decoder.ts';
 import type { EncodedChunk } from './encoded-chunk.ts';
@@ -251,5 +254,36 @@ describe('Opus', () => {
     const { heard, decoder } = decodeOpus(broken, 1);
     expect(decoder.dropped).toBe(1);
     expect(heard.size).toBe((chunks.length - 1) * 960);
+  });
+});
+
+describe('worker threads', () => {
+  const media = {
+    video: encodeVideo({ codec: 'VP8', width: 320, height: 240, frames: 20 }),
+    audio: encodeOpus(new Float32Array(9600)),
+  };
+  const start = (data: DecodeThreadData) =>
+    new Worker(new URL('../../test/fixtures/decode-thread.ts', import.meta.url), { workerData: data });
+
+  it('decodes several streams in several threads, which then end by themselves', async () => {
+    const threads = Array.from({ length: 2 }, () => start({ ...media, decoders: 3, abandon: false }));
+    await Promise.all(
+      threads.map(async (thread) => {
+        const exit = once(thread, 'exit');
+        const [counts] = await once(thread, 'message');
+        expect(counts).toEqual({ frames: 60, samples: 28_800 });
+        expect(await exit).toEqual([0]);
+      }),
+    );
+  });
+
+  it('survives the end of a thread whose decoders are open', async () => {
+    const thread = start({ ...media, decoders: 2, abandon: true });
+    await once(thread, 'message');
+    await thread.terminate();
+    const { decoder, shown } = videoDecoder('VP8');
+    for (const chunk of media.video) decoder.decode(chunk);
+    decoder.close();
+    expect(shown).toHaveLength(20);
   });
 });
