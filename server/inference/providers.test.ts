@@ -1,20 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { openSession, paddedBatch, warmUpBatches } from './providers.ts';
+import { AvsacError } from '../../shared/errors.ts';
+import { type ExecutionProvider, openWithFirst, paddedBatch, warmUpBatches } from './providers.ts';
 
-const factory = {
-  available: ['cuda', 'webgpu', 'cpu'],
-  create: async ({ executionProviders }: { executionProviders?: readonly unknown[] }) => {
-    if (executionProviders?.[0] !== 'cpu') {
-      throw new Error(`/src/context.cc:136 Initialize() status == 0 was false. no ${executionProviders?.[0]} device\n`);
-    }
-    return 'session';
-  },
+const available = ['cuda', 'webgpu', 'cpu'];
+const open = async (provider: ExecutionProvider): Promise<string> => {
+  if (provider === 'cpu') return 'session';
+  throw new Error(`/src/context.cc:136 Initialize() status == 0 was false. no ${provider} device\n`);
 };
 
-describe('openSession', () => {
+describe('openWithFirst', () => {
   it('takes the first that works and says why each before it does not', async () => {
-    const opened = await openSession(factory, ['tensorrt', 'cuda', 'cpu', 'webgpu'], {});
-    expect(opened).toEqual({
+    expect(await openWithFirst(['tensorrt', 'cuda', 'cpu', 'webgpu'], available, open)).toEqual({
       session: 'session',
       provider: 'cpu',
       passedOver: [
@@ -25,10 +21,21 @@ describe('openSession', () => {
   });
 
   it('fails with every reason when none works', async () => {
-    await expect(openSession(factory, ['coreml', 'webgpu'], {})).rejects.toMatchObject({
+    await expect(openWithFirst(['coreml', 'webgpu'], available, open)).rejects.toMatchObject({
       code: 'provider-unavailable',
       detail: 'coreml: not in this build of ONNX Runtime, which has cuda, webgpu, cpu; webgpu: no webgpu device',
     });
+  });
+
+  it('tries no other when the model itself is at fault', async () => {
+    const fault = new AvsacError('model-manifest-invalid', 'no such tensor');
+    const tried: ExecutionProvider[] = [];
+    const opening = openWithFirst(['cuda', 'cpu'], available, async (provider) => {
+      tried.push(provider);
+      throw fault;
+    });
+    await expect(opening).rejects.toBe(fault);
+    expect(tried).toEqual(['cuda']);
   });
 });
 

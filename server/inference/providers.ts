@@ -1,5 +1,4 @@
 /** Execution providers: which of the configured ones runs the model, and why the ones before it do not. */
-import type { InferenceSession } from 'onnxruntime-node';
 import { AvsacError } from '../../shared/errors.ts';
 
 /** Names of ONNX Runtime's execution providers. */
@@ -37,48 +36,39 @@ export interface PassedOver {
   readonly reason: string;
 }
 
-export interface OpenedSession<S> {
+export interface Opened<S> {
   readonly session: S;
   readonly provider: ExecutionProvider;
   /** The providers tried before, in order, each with the reason it does not run the model. */
   readonly passedOver: readonly PassedOver[];
 }
 
-export interface SessionFactory<S> {
-  /** Providers in this build of ONNX Runtime. */
-  readonly available: readonly string[];
-  /** @throws Error when the provider cannot run the model. */
-  create(options: InferenceSession.SessionOptions): Promise<S>;
-}
-
 /**
  * Opens the model with the first provider of `order` that takes it.
- * @param options for the session; `executionProviders` is set here.
- * @throws AvsacError `provider-unavailable` with the reason of each.
+ * @param available providers in this build of ONNX Runtime.
+ * @param open throws when the provider cannot run the model; an AvsacError when no provider could.
+ * @throws AvsacError that of `open`, or `provider-unavailable` with the reason of each.
  */
-export async function openSession<S>(
-  factory: SessionFactory<S>,
+export async function openWithFirst<S>(
   order: readonly ExecutionProvider[],
-  options: InferenceSession.SessionOptions,
-): Promise<OpenedSession<S>> {
+  available: readonly string[],
+  open: (provider: ExecutionProvider) => Promise<S>,
+): Promise<Opened<S>> {
   const passedOver: PassedOver[] = [];
   for (const provider of order) {
-    if (!factory.available.includes(provider)) {
-      const reason = `not in this build of ONNX Runtime, which has ${factory.available.join(', ')}`;
-      passedOver.push({ provider, reason });
+    if (!available.includes(provider)) {
+      passedOver.push({ provider, reason: `not in this build of ONNX Runtime, which has ${available.join(', ')}` });
       continue;
     }
     try {
-      const session = await factory.create({ ...options, executionProviders: [provider] });
-      return { session, provider, passedOver };
+      return { session: await open(provider), provider, passedOver };
     } catch (error) {
+      if (error instanceof AvsacError) throw error;
       passedOver.push({ provider, reason: reasonOf(error) });
     }
   }
-  throw new AvsacError(
-    'provider-unavailable',
-    passedOver.map(({ provider, reason }) => `${provider}: ${reason}`).join('; '),
-  );
+  const reasons = passedOver.map(({ provider, reason }) => `${provider}: ${reason}`);
+  throw new AvsacError('provider-unavailable', reasons.join('; '));
 }
 
 /** What remains of the runtime's message without the source line and the assertion that it begins with. */
