@@ -1,9 +1,9 @@
 /** Operator: chooses the frames the model sees, evenly in capture time, and scales those into a model input. */
-import { concatAll, concatMap, EMPTY, type OperatorFunction } from 'rxjs';
+import { Observable, type OperatorFunction } from 'rxjs';
 import type { ModelManifest } from '../inference/manifest.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Sample, TimedFrame } from './flow.ts';
-import type { InputPool } from './input-pool.ts';
+import type { InputLease, InputPool } from './input-pool.ts';
 import type { MaskRate } from './mask-rate.ts';
 
 /** Share of a period by which a frame may come before its turn: at 30 frames/s a turn falls between frames. */
@@ -30,7 +30,7 @@ export class SampleTurn {
 }
 
 /**
- * Closes every frame: at once when it is not due, otherwise after scaling.
+ * Closes every frame: at once when it is not due, otherwise after scaling. Samples leave in the order of their frames.
  * @param rate asked anew for each frame.
  */
 export function sample(
@@ -39,34 +39,49 @@ export function sample(
   rate: MaskRate,
   telemetry: Telemetry,
 ): OperatorFunction<TimedFrame, Sample> {
-  const turn = new SampleTurn();
-  const scale = async ({ frame, captureTimeMs, arrivalMs, decodedMs }: TimedFrame): Promise<Sample[]> => {
-    const lease = pool.acquire();
-    if (!lease) {
-      frame.close();
-      telemetry.drop('slots-exhausted');
-      return [];
-    }
+  const scale = async (timed: TimedFrame, lease: InputLease): Promise<Sample | undefined> => {
+    const { frame, captureTimeMs, arrivalMs, decodedMs } = timed;
     const { rtpTimestamp, width: frameWidth, height: frameHeight } = frame;
     try {
       await frame.scaleTo(lease.input.image, image.width, image.height);
     } catch {
       lease.release();
       telemetry.drop('scale-failed');
-      return [];
+      return undefined;
     } finally {
       frame.close();
     }
     telemetry.count('samples');
-    return [{ lease, rtpTimestamp, captureTimeMs, frameWidth, frameHeight, arrivalMs, decodedMs }];
+    return { lease, rtpTimestamp, captureTimeMs, frameWidth, frameHeight, arrivalMs, decodedMs };
   };
+
   return (frames$) =>
-    frames$.pipe(
-      concatMap((timed) => {
-        if (turn.take(timed.captureTimeMs, rate.hz)) return scale(timed);
-        timed.frame.close();
-        return EMPTY;
-      }),
-      concatAll(),
-    );
+    new Observable<Sample>((subscriber) => {
+      const turn = new SampleTurn();
+      // Each link holds a lease, so the pool bounds how many frames are being scaled.
+      let emitted = Promise.resolve();
+      const emitAfterEarlier = async (earlier: Promise<void>, scaling: Promise<Sample | undefined>) => {
+        const scaled = await scaling;
+        await earlier;
+        // Unsubscribed while scaling: nobody takes the lease.
+        if (subscriber.closed) scaled?.lease.release();
+        else if (scaled) subscriber.next(scaled);
+      };
+      subscriber.add(
+        frames$.subscribe({
+          next: (timed) => {
+            const due = turn.take(timed.captureTimeMs, rate.hz);
+            const lease = due ? pool.acquire() : undefined;
+            if (lease) {
+              emitted = emitAfterEarlier(emitted, scale(timed, lease));
+              return;
+            }
+            timed.frame.close();
+            if (due) telemetry.drop('slots-exhausted');
+          },
+          error: (error) => subscriber.error(error),
+          complete: () => void emitted.then(() => subscriber.complete()),
+        }),
+      );
+    });
 }

@@ -1,7 +1,7 @@
 /** Operator: runs the model on the newest window, at most one of the session at a time; silence needs no run. */
-import { catchError, defer, EMPTY, from, mergeMap, type Observable, type OperatorFunction, of } from 'rxjs';
+import { Observable, type OperatorFunction } from 'rxjs';
 import type { Segmenter } from '../inference/segmenter.ts';
-import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { DropReason, Telemetry } from '../telemetry/telemetry.ts';
 import type { Segmented, Window } from './flow.ts';
 import { latestWhileBusy } from './latest-while-busy.ts';
 import type { MaskRate } from './mask-rate.ts';
@@ -26,51 +26,52 @@ export function segment(options: SegmentOptions): OperatorFunction<Window, Segme
   const { sessionId, segmenter, rate, telemetry } = options;
   const { manifest } = segmenter;
 
-  const run = (window: Window): Observable<Segmented> => {
-    const pair = window.pairs.at(-1)!;
-    pair.lease.retain();
-    if (pair.levelDbfs < manifest.silenceGateDbfs) {
-      releaseWindow(window);
-      telemetry.count('gated');
-      return of({ pair, gated: true, queueMs: 0, inferenceMs: 0 });
-    }
-    const pairs = manifest.temporal ? window.pairs : [pair];
-    const startMs = performance.now();
-    return defer(() =>
-      from(
-        segmenter
-          .segment({
-            sessionId,
-            inputs: pairs.map(({ lease }) => lease.input),
-            deadlineMs: performance.timeOrigin + startMs + ANSWER_WITHIN_MS,
-          })
-          .finally(() => releaseWindow(window)),
-      ),
-    ).pipe(
-      mergeMap((reply) => {
-        if (reply.kind === 'dropped') {
-          pair.lease.release();
-          telemetry.drop(reply.reason);
-          rate.missed();
-          return EMPTY;
-        }
-        rate.answered(performance.now() - startMs);
-        telemetry.observe('queue', reply.queueMs);
-        telemetry.observe('inference', reply.inferenceMs);
-        return of({ pair, gated: false, queueMs: reply.queueMs, inferenceMs: reply.inferenceMs });
-      }),
-      catchError(() => {
-        pair.lease.release();
-        telemetry.drop('inference-failed');
-        rate.missed();
-        return EMPTY;
-      }),
-    );
+  const drop = (reason: DropReason) => {
+    telemetry.drop(reason);
+    rate.missed();
   };
+
+  const run = (window: Window) =>
+    new Observable<Segmented>((subscriber) => {
+      const pair = window.pairs.at(-1)!;
+      const emit = (segmented: Omit<Segmented, 'pair'>) => {
+        // The model may answer after the session has ended.
+        if (subscriber.closed) return;
+        pair.lease.retain();
+        subscriber.next({ pair, ...segmented });
+      };
+      const finish = () => {
+        releaseWindow(window);
+        subscriber.complete();
+      };
+
+      if (pair.levelDbfs < manifest.silenceGateDbfs) {
+        telemetry.count('gated');
+        emit({ gated: true, queueMs: 0, inferenceMs: 0 });
+        finish();
+        return;
+      }
+      const pairs = manifest.temporal ? window.pairs : [pair];
+      const inputs = pairs.map(({ lease }) => lease.input);
+      const startMs = performance.now();
+      segmenter
+        .segment({ sessionId, inputs, deadlineMs: performance.timeOrigin + startMs + ANSWER_WITHIN_MS })
+        .then(
+          (reply) => {
+            if (reply.kind === 'dropped') return drop(reply.reason);
+            const { queueMs, inferenceMs } = reply;
+            rate.answered(performance.now() - startMs);
+            telemetry.observe('queue', queueMs);
+            telemetry.observe('inference', inferenceMs);
+            emit({ gated: false, queueMs, inferenceMs });
+          },
+          () => drop('inference-failed'),
+        )
+        .finally(finish);
+    });
 
   return latestWhileBusy(run, (window) => {
     releaseWindow(window);
-    telemetry.drop('superseded');
-    rate.missed();
+    drop('superseded');
   });
 }

@@ -1,0 +1,157 @@
+import fc from 'fast-check';
+import { Subject } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { FakeFrame } from '../../test/fixtures/fake-media.ts';
+import { freeInputs, poolOf, settled, timedFrame } from '../../test/fixtures/flow.ts';
+import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
+import { TelemetryCollector } from '../telemetry/telemetry.ts';
+import type { Sample, TimedFrame } from './flow.ts';
+import { MaskRate } from './mask-rate.ts';
+import { SampleTurn, sample } from './sample.ts';
+
+const multiples = (periodMs: number, count: number) => Array.from({ length: count }, (_, i) => i * periodMs);
+
+function taken(captureTimesMs: readonly number[], rateHz: number, turn = new SampleTurn()): number[] {
+  return captureTimesMs.filter((timeMs) => turn.take(timeMs, rateHz));
+}
+
+describe('SampleTurn', () => {
+  it.each([
+    [30, 10, 3],
+    [25, 5, 5],
+    [60, 10, 6],
+    [29.97, 10, 3],
+  ])('of %f frames/s takes, at %i Hz, one in %i', (framesHz, rateHz, step) => {
+    const timesMs = multiples(1000 / framesHz, 300);
+    expect(taken(timesMs, rateHz)).toEqual(timesMs.filter((_, i) => i % step === 0));
+  });
+
+  it('takes every frame of a source slower than the rate', () => {
+    const timesMs = multiples(200, 50);
+    expect(taken(timesMs, 10)).toEqual(timesMs);
+  });
+
+  it('keeps each turn to within a frame at any variable frame rate', () => {
+    const rateHz = fc.integer({ min: 2, max: 10 });
+    // Frames closer than a period: with less there is nothing to choose.
+    const gaps = fc.array(fc.double({ min: 0.01, max: 0.99, noNaN: true }), { minLength: 1, maxLength: 200 });
+    fc.assert(
+      fc.property(rateHz, gaps, (hz, shares) => {
+        const periodMs = 1000 / hz;
+        let timeMs = 0;
+        const timesMs = [0, ...shares.map((share) => (timeMs += share * periodMs))];
+        const longestMs = Math.max(...shares) * periodMs;
+        for (const [turn, takenMs] of taken(timesMs, hz).entries()) {
+          const earliestMs = (turn - 0.1) * periodMs;
+          expect(takenMs).toBeGreaterThan(earliestMs - 1e-6);
+          expect(takenMs).toBeLessThan(earliestMs + Math.max(longestMs, 0.1 * periodMs) + 1e-6);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('follows a change of rate at once', () => {
+    const turn = new SampleTurn();
+    const timesMs = multiples(50, 81);
+    expect(taken(timesMs.slice(0, 41), 2, turn)).toEqual([0, 450, 950, 1450, 1950]);
+    const faster = taken(timesMs.slice(41), 10, turn);
+    expect(faster.slice(1).map((timeMs, i) => timeMs - faster[i]!)).toEqual(Array(faster.length - 1).fill(100));
+    expect(faster.length).toBeGreaterThanOrEqual(19);
+  });
+
+  it.each([-60_000, 60_000])('finds a new turn when time jumps by %i ms', (jumpMs) => {
+    const turn = new SampleTurn();
+    taken(multiples(50, 10), 10, turn);
+    const after = multiples(50, 10).map((timeMs) => 500 + jumpMs + timeMs);
+    expect(taken(after, 10, turn)).toEqual(after.filter((_, i) => i % 2 === 0));
+  });
+});
+
+describe('sample', () => {
+  function flow(inputs: number) {
+    const pool = poolOf(inputs);
+    const telemetry = new TelemetryCollector();
+    const frames$ = new Subject<TimedFrame>();
+    const seen: Sample[] = [];
+    let completed = false;
+    const subscription = frames$.pipe(sample(pool, tinyManifest(), new MaskRate(10), telemetry)).subscribe({
+      next: (one) => seen.push(one),
+      complete: () => {
+        completed = true;
+      },
+    });
+    const done = () => completed;
+    return { pool, telemetry, frames$, seen, done, subscription };
+  }
+
+  it('scales due frames into inputs and closes every frame once', async () => {
+    const { telemetry, frames$, seen, pool } = flow(3);
+    const frames = multiples(50, 5).map((timeMs) => timedFrame(timeMs, new FakeFrame(timeMs * 90, 7)));
+    for (const frame of frames) frames$.next(frame);
+    await settled();
+    expect(seen.map(({ captureTimeMs, rtpTimestamp }) => [captureTimeMs, rtpTimestamp])).toEqual([
+      [0, 0],
+      [100, 9000],
+      [200, 18_000],
+    ]);
+    for (const { lease, frameWidth, frameHeight } of seen) {
+      expect(lease.input.image.every((byte) => byte === 7)).toBe(true);
+      expect([frameWidth, frameHeight]).toEqual([640, 480]);
+    }
+    expect(frames.map(({ frame }) => (frame as FakeFrame).closings)).toEqual([1, 1, 1, 1, 1]);
+    expect(telemetry.take().counts).toEqual({ samples: 3 });
+    expect(freeInputs(pool)).toBe(0);
+  });
+
+  it('drops a due frame when every input is lent', async () => {
+    const { telemetry, frames$, seen } = flow(1);
+    const frames = [new FakeFrame(), new FakeFrame()];
+    frames$.next(timedFrame(0, frames[0]));
+    frames$.next(timedFrame(100, frames[1]));
+    await settled();
+    expect(seen).toHaveLength(1);
+    expect(telemetry.take().drops).toEqual({ 'slots-exhausted': 1 });
+    expect(frames.map(({ closings }) => closings)).toEqual([1, 1]);
+  });
+
+  it('drops a frame that cannot be scaled, and goes on', async () => {
+    const { pool, telemetry, frames$, seen } = flow(2);
+    const broken = new FakeFrame(0, 0, Promise.reject(new Error('the decoder closed')));
+    frames$.next(timedFrame(0, broken));
+    frames$.next(timedFrame(100));
+    await settled();
+    expect(seen.map(({ captureTimeMs }) => captureTimeMs)).toEqual([100]);
+    expect(telemetry.take().drops).toEqual({ 'scale-failed': 1 });
+    expect(broken.closings).toBe(1);
+    expect(freeInputs(pool)).toBe(1);
+  });
+
+  it('keeps the order of frames that are scaled at the same time, and completes after the last', async () => {
+    const { frames$, seen, done } = flow(2);
+    const slow = Promise.withResolvers<void>();
+    frames$.next(timedFrame(0, new FakeFrame(0, 0, slow.promise)));
+    frames$.next(timedFrame(100));
+    frames$.complete();
+    await settled();
+    expect(seen).toEqual([]);
+    expect(done()).toBe(false);
+    slow.resolve();
+    await settled();
+    expect(seen.map(({ captureTimeMs }) => captureTimeMs)).toEqual([0, 100]);
+    expect(done()).toBe(true);
+  });
+
+  it('closes the frame and returns the input when unsubscribed while scaling', async () => {
+    const { pool, frames$, seen, subscription } = flow(1);
+    const slow = Promise.withResolvers<void>();
+    const frame = new FakeFrame(0, 0, slow.promise);
+    frames$.next(timedFrame(0, frame));
+    subscription.unsubscribe();
+    slow.resolve();
+    await settled();
+    expect(seen).toEqual([]);
+    expect(frame.closings).toBe(1);
+    expect(freeInputs(pool)).toBe(1);
+  });
+});
