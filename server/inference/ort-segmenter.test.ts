@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { release, SCRIPT } from '../../test/fixtures/scripted-ort-worker.ts';
 import { POISON_PIXEL, tinyManifest, writeTinyModel } from '../../test/fixtures/tiny-model.ts';
@@ -119,12 +120,15 @@ describe('OrtSegmenter with ONNX Runtime', () => {
   });
 
   it('leaves no thread behind', async () => {
-    const before = process.getActiveResourcesInfo().filter((name) => name.includes('Worker') || name === 'MessagePort');
+    const workers: Worker[] = [];
+    const collect = (worker: Worker): unknown => workers.push(worker);
+    process.on('worker', collect);
     const segmenter = await start({ inferenceWorkers: 2 });
+    process.off('worker', collect);
+    expect(workers.map(({ threadId }) => threadId > 0)).toEqual([true, true]);
     await Promise.all([segmenter.close(), segmenter.close()]);
-    expect(
-      process.getActiveResourcesInfo().filter((name) => name.includes('Worker') || name === 'MessagePort'),
-    ).toEqual(before);
+    // Node's thread id of a worker that has ended.
+    expect(workers.map(({ threadId }) => threadId)).toEqual([-1, -1]);
     await expect(segmenter.segment(request('a', frame(1)))).resolves.toEqual({ kind: 'dropped', reason: 'closed' });
     expect(segmenter.ready).toBe(false);
   });
