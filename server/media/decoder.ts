@@ -34,6 +34,7 @@ export interface VideoDecoder {
 
 /** Interleaved would be wrong here: one mono channel, 48 kHz for Opus. */
 export interface DecodedAudio {
+  /** Of the first sample as it was captured: the codec's own delay is taken off. */
   readonly rtpTimestamp: number;
   readonly sampleRateHz: number;
   /** Mono mix, [-1, 1]. Valid only during the call. */

@@ -29,9 +29,14 @@ function videoDecoder(codec: string) {
 }
 
 /** One frame of a single colour, decoded. */
-function decodeColour(codec: TestVideoCodec, [y, u, v]: readonly [number, number, number]): DecodedFrame {
+function decodeColour(
+  codec: TestVideoCodec,
+  [y, u, v]: readonly [number, number, number],
+  fullRange = false,
+): DecodedFrame {
   const [chunk] = encodeVideo({
     codec,
+    fullRange,
     width: 64,
     height: 48,
     frames: 1,
@@ -163,6 +168,14 @@ describe('scaleTo', () => {
       expect(Math.max(...values.map((value) => Math.abs(value - rgb[channel]!)))).toBeLessThanOrEqual(4);
     }
     frame.close();
+  });
+
+  it('honours full range where the stream signals it', async () => {
+    const out = new Uint8Array(16 * 16 * 3);
+    const frame = decodeColour('H264', [64, 128, 128], true);
+    await frame.scaleTo(out, 16, 16);
+    frame.close();
+    expect(Math.max(...out.map((value) => Math.abs(value - 64)))).toBeLessThanOrEqual(2);
   });
 
   it('averages over area: fine stripes become their mean, halves stay apart', async () => {
