@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MaskRate, MIN_MASK_RATE_HZ } from './mask-rate.ts';
+
+describe('MaskRate', () => {
+  it('starts at the rate aimed at and stays there while answers come in time', () => {
+    const rate = new MaskRate(10);
+    for (let i = 0; i < 100; i++) rate.answered(50);
+    expect(rate.hz).toBe(10);
+  });
+
+  it('falls at once with a late answer or none, and climbs back slowly', () => {
+    const rate = new MaskRate(10);
+    rate.answered(91);
+    const afterLateHz = rate.hz;
+    expect(afterLateHz).toBeLessThan(9);
+    rate.missed();
+    const afterMissedHz = rate.hz;
+    expect(afterMissedHz).toBeLessThan(afterLateHz);
+    rate.answered(1);
+    expect(rate.hz - afterMissedHz).toBeCloseTo(0.1, 9);
+  });
+
+  it('stays between 2 and the rate aimed at, whatever happens', () => {
+    const turnarounds = fc.array(fc.option(fc.double({ min: 0, max: 2000, noNaN: true })));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 30 }), turnarounds, (maxHz, answers) => {
+        const rate = new MaskRate(maxHz);
+        for (const turnaroundMs of answers) {
+          if (turnaroundMs === null) rate.missed();
+          else rate.answered(turnaroundMs);
+          expect(rate.hz).toBeGreaterThanOrEqual(MIN_MASK_RATE_HZ);
+          expect(rate.hz).toBeLessThanOrEqual(Math.max(maxHz, MIN_MASK_RATE_HZ));
+        }
+      }),
+    );
+  });
+});
+
+interface SimulatedSession {
+  readonly rate: MaskRate;
+  readonly leavesMs: number;
+  nextWindowMs: number;
+  waiting: boolean;
+  startedMs: number;
+  answersMs: number[];
+  superseded: number;
+}
+
+/**
+ * Sessions of 10 Hz on a machine that answers one window at a time, in order; each has one window there and one waiting.
+ * @param joinsMs when each session joins.
+ * @param leavesMs when the odd ones leave.
+ */
+function simulate(joinsMs: readonly number[], serviceMs: number, untilMs: number, leavesMs = Number.POSITIVE_INFINITY) {
+  const sessions = joinsMs.map(
+    (joinMs, i): SimulatedSession => ({
+      rate: new MaskRate(10),
+      leavesMs: i % 2 === 1 ? leavesMs : Number.POSITIVE_INFINITY,
+      nextWindowMs: joinMs,
+      waiting: false,
+      startedMs: Number.NaN,
+      answersMs: [],
+      superseded: 0,
+    }),
+  );
+  const queue: SimulatedSession[] = [];
+  let freeMs = 0;
+  const start = (session: SimulatedSession, nowMs: number) => {
+    session.waiting = false;
+    session.startedMs = nowMs;
+    queue.push(session);
+  };
+  for (let nowMs = 0; nowMs < untilMs; nowMs++) {
+    const served = queue[0];
+    if (served && nowMs >= freeMs) {
+      queue.shift();
+      served.rate.answered(nowMs - served.startedMs);
+      served.answersMs.push(nowMs);
+      served.startedMs = Number.NaN;
+      if (served.waiting) start(served, nowMs);
+      freeMs = nowMs + serviceMs;
+    }
+    for (const session of sessions) {
+      if (nowMs < session.nextWindowMs || nowMs >= session.leavesMs) continue;
+      session.nextWindowMs += 1000 / session.rate.hz;
+      if (queue.length === 0) freeMs = nowMs + serviceMs;
+      if (Number.isNaN(session.startedMs)) {
+        start(session, nowMs);
+      } else {
+        if (session.waiting) {
+          session.rate.missed();
+          session.superseded++;
+        }
+        session.waiting = true;
+      }
+    }
+  }
+  return sessions;
+}
+
+const between = (timesMs: readonly number[], fromMs: number, toMs: number) =>
+  timesMs.filter((timeMs) => timeMs >= fromMs && timeMs < toMs).length;
+
+describe('sessions that share a machine', () => {
+  it.each([
+    [4, 40],
+    [8, 20],
+    [8, 40],
+    [3, 100],
+  ])('%i of them at %i ms a window end at equal rates that use it whole', (count, serviceMs) => {
+    const joinsMs = Array.from({ length: count }, (_, i) => (i % 2) * 20_000 + 7 * i);
+    const sessions = simulate(joinsMs, serviceMs, 60_000);
+    const equalHz = 1000 / serviceMs / count;
+    for (const { answersMs, superseded } of sessions) {
+      const hz = between(answersMs, 40_000, 60_000) / 20;
+      expect(hz / equalHz).toBeGreaterThan(0.9);
+      expect(hz / equalHz).toBeLessThan(1.1);
+      // The rate follows, rather than asking for windows that are thrown away.
+      expect(superseded / answersMs.length).toBeLessThan(0.1);
+    }
+  });
+
+  it('rise again when others leave', () => {
+    const [staying] = simulate([0, 5, 10, 15], 40, 60_000, 30_000);
+    expect(between(staying!.answersMs, 20_000, 30_000) / 10).toBeLessThan(7);
+    expect(between(staying!.answersMs, 50_000, 60_000) / 10).toBeGreaterThan(9.5);
+  });
+});
