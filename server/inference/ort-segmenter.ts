@@ -100,7 +100,10 @@ export class OrtSegmenter implements Segmenter {
     this.#observer.queueDepth(this.#scheduler.depth);
   }
 
-  /** Drops what waits, lets running batches finish, ends the threads. Idempotent. */
+  /**
+   * Drops what waits, lets running batches finish, ends the threads. Idempotent. Await it before `process.exit()`:
+   * onnxruntime-node aborts a process that exits amid a run.
+   */
   close(): Promise<void> {
     this.#closing ??= Promise.all(this.#threads.map((thread) => thread.close())).then(() => undefined);
     for (const waiting of this.#scheduler.drain()) waiting.resolve(this.#dropped('closed'));
