@@ -33,7 +33,6 @@ const CHECKS: Readonly<Record<string, Check>> = {
       executionProviders: config.providers,
       inferenceWorkers: 1,
       intraOpThreads: config.inferenceThreads,
-      maxBatchFrames: 1,
       observer: { batch() {}, dropped() {}, failed() {}, queueDepth() {}, threadCrashed() {} },
     });
     const passedOver = segmenter.passedOver.map(({ provider, reason }) => `${provider} passed over: ${reason}`);

@@ -25,7 +25,11 @@ const sessions = new Map<string, Session>();
 
 /** A library's stray rejection belongs to one client's connection; the others must not pay for it. */
 process.on('unhandledRejection', (error) => {
-  post({ type: 'failure', sessionId: undefined, message: error instanceof Error ? String(error.stack) : String(error) });
+  post({
+    type: 'failure',
+    sessionId: undefined,
+    message: error instanceof Error ? String(error.stack) : String(error),
+  });
 });
 
 parent.on('message', (message: ToMediaWorker) => {
