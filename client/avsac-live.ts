@@ -191,7 +191,10 @@ export class AvsacLive extends HTMLElement {
   }
 
   #tapFrames(track: MediaStreamTrack): void {
-    this.#tap = tapFrames(track, (frame) => this.#playout.ring.add(frame));
+    this.#tap = tapFrames(track, (frame) => {
+      this.#playout.ring.add(frame);
+      this.#receiver?.frameAdded();
+    });
     if (this.#tap === undefined) this.announce(failure('frames-unavailable'));
     else if (this.#tap.kind === 'requestVideoFrameCallback') this.announce(failure('frames-approximate'));
   }

@@ -110,5 +110,6 @@ test('a frame the page never saw, and one it no longer holds, are told apart', (
     referenceTo({ ...frames[0]!, timestampMs, captureTimeMs: timestampMs }, 0, camera);
   expect(identifier.identify(absent(99))).toBe('frame-missing');
   expect(identifier.identify(absent(-33))).toBe('frame-expired');
+  expect(identifier.identify(absent(198))).toBe('frame-awaited');
   expect(identifier.identify(referenceTo(frames[4]!, 4, camera))).toBe(frames[4]);
 });

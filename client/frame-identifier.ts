@@ -64,12 +64,15 @@ export class FrameIdentifier {
     return this.#offsetMs;
   }
 
-  identify(reference: FrameReference): LocalFrame | UnpairedReason {
+  /** @returns the frame; why there is none; or `frame-awaited` when it has yet to reach the ring: ask again then. */
+  identify(reference: FrameReference): LocalFrame | UnpairedReason | 'frame-awaited' {
     const rtpTimeMs = this.#unwrapper.unwrap(reference.rtpTimestamp) / TICKS_PER_MS;
     const expectedMs = this.#offsetMs === undefined ? this.#expect(reference) : rtpTimeMs - this.#offsetMs;
     if (expectedMs === undefined) return 'clock-unknown';
     const oldest = this.#ring.frames[0];
     if (oldest === undefined || expectedMs < oldest.timestampMs - TOLERANCE_MS) return this.#miss('frame-expired');
+    // A busy page may see its own frame later than the server's answer to it.
+    if (expectedMs > this.#ring.frames.at(-1)!.timestampMs + TOLERANCE_MS) return 'frame-awaited';
     this.#collect(rtpTimeMs, expectedMs);
     const offsetMs = this.#bestOffset(rtpTimeMs - expectedMs);
     const frame = this.#ring.nearest(rtpTimeMs - offsetMs);

@@ -66,20 +66,29 @@ function tapProcessor(track: MediaStreamTrack, onFrame: (frame: LocalFrame) => v
     maxBufferSize: PROCESSOR_BUFFER_FRAMES,
   }).readable.getReader();
   let closed = false;
+  const deliver = async (frame: VideoFrame, before: Promise<void>) => {
+    const arrivalMs = performance.now();
+    const { displayWidth: width, displayHeight: height } = frame;
+    const timestampMs = frame.timestamp / 1000;
+    const copy = createImageBitmap(frame, imageSize(width, height));
+    try {
+      const image = await copy;
+      await before;
+      if (closed) image.close();
+      else onFrame({ timestampMs, captureTimeMs: clock.observe(timestampMs, arrivalMs), image, width, height });
+    } finally {
+      frame.close();
+    }
+  };
   const read = async () => {
+    let before = Promise.resolve();
     while (!closed) {
       const { value: frame, done } = await reader.read();
       if (done) return;
-      const arrivalMs = performance.now();
-      const { displayWidth: width, displayHeight: height } = frame;
-      const timestampMs = frame.timestamp / 1000;
-      try {
-        const image = await createImageBitmap(frame, imageSize(width, height));
-        if (closed) image.close();
-        else onFrame({ timestampMs, captureTimeMs: clock.observe(timestampMs, arrivalMs), image, width, height });
-      } finally {
-        frame.close();
-      }
+      // Two copies at a time, handed on in order.
+      const delivery = deliver(frame, before);
+      await before;
+      before = delivery;
     }
   };
   // Reading ends with the track; a frame that cannot be copied ends the picture, not the session.

@@ -82,3 +82,27 @@ test('what cannot be decoded or paired is counted, with its reason', () => {
     drops: { undecodable: 1, 'clock-unknown': 1 },
   });
 });
+
+test('a mask that overtakes its frame waits for it', () => {
+  const { receiver, masks, playout } = receiverWithFrames(20);
+  const late = {
+    timestampMs: FRAME_MS * 20,
+    captureTimeMs: 1000 + FRAME_MS * 20,
+    image: undefined,
+    width: 640,
+    height: 480,
+  };
+  receiver.receive(encodeMask(message(0, 10)), 1790);
+  receiver.receive(encodeMask(message(1, 20)), 1830);
+  expect(masks).toHaveLength(1);
+  playout.ring.add(late);
+  receiver.frameAdded();
+  expect(masks[1]).toMatchObject({ frame: late, frameToMaskMs: 30 });
+});
+
+test('masks whose frames never come leave, oldest first', () => {
+  const { receiver, masks } = receiverWithFrames(20);
+  for (let i = 0; i < 10; i++) receiver.receive(encodeMask(message(i, 30 + i)), 1900 + i);
+  expect(masks).toEqual([]);
+  expect(receiver.figures(1910).drops).toEqual({ 'frame-late': 2 });
+});

@@ -7,7 +7,7 @@ import type { Playout } from './playout.ts';
 import { SampleWindow } from './sample-window.ts';
 
 /** Why a mask that arrived is not drawn. */
-export type MaskDropReason = UnpairedReason | 'undecodable' | 'out-of-order';
+export type MaskDropReason = UnpairedReason | 'undecodable' | 'out-of-order' | 'frame-late';
 
 export interface PairedMask {
   readonly message: MaskMessage;
@@ -35,6 +35,9 @@ export interface MaskFigures {
   readonly gatedShare: number | undefined;
 }
 
+/** Masks that wait for a frame which has yet to come through the page; when full the oldest leaves as `frame-late`. */
+const AWAITING_CAPACITY = 8;
+
 export const FIGURES_SPAN_MS = 10_000;
 
 export class MaskReceiver {
@@ -48,6 +51,7 @@ export class MaskReceiver {
   readonly #stages = new Map<MaskStage, SampleWindow>(
     MASK_STAGES.map((stage) => [stage, new SampleWindow(FIGURES_SPAN_MS)]),
   );
+  readonly #awaiting: { readonly message: MaskMessage; readonly arrivalMs: number }[] = [];
   #firstSequence: number | undefined;
   #newestSequence = 0;
   #received = 0;
@@ -77,17 +81,14 @@ export class MaskReceiver {
     if (this.#received === 1 || serialDistance32(message.sequence, this.#newestSequence) > 0) {
       this.#newestSequence = message.sequence;
     }
-    const frame = this.#identifier.identify(message);
-    if (typeof frame === 'string') {
-      this.#drop(frame);
-      return;
+    if (!this.#pair(message, arrivalMs)) this.#await(message, arrivalMs);
+  }
+
+  /** To be called when a frame has joined the ring: masks may have waited for it. */
+  frameAdded(): void {
+    while (this.#awaiting[0] !== undefined && this.#pair(this.#awaiting[0].message, this.#awaiting[0].arrivalMs)) {
+      this.#awaiting.shift();
     }
-    this.#paired++;
-    const frameToMaskMs = arrivalMs - frame.captureTimeMs;
-    this.#latencies.add(arrivalMs, frameToMaskMs);
-    const mask = { message, frame, arrivalMs, frameToMaskMs };
-    if (!this.#playout.addMask(mask, frame, arrivalMs)) this.#drop('out-of-order');
-    this.#onMask(mask);
   }
 
   figures(nowMs: number): MaskFigures {
@@ -110,6 +111,30 @@ export class MaskReceiver {
       ),
       gatedShare: this.#gated.mean(nowMs),
     };
+  }
+
+  /** @returns false when the frame has yet to come. */
+  #pair(message: MaskMessage, arrivalMs: number): boolean {
+    const frame = this.#identifier.identify(message);
+    if (frame === 'frame-awaited') return false;
+    if (typeof frame === 'string') {
+      this.#drop(frame);
+      return true;
+    }
+    this.#paired++;
+    const frameToMaskMs = arrivalMs - frame.captureTimeMs;
+    this.#latencies.add(arrivalMs, frameToMaskMs);
+    const mask = { message, frame, arrivalMs, frameToMaskMs };
+    if (!this.#playout.addMask(mask, frame, arrivalMs)) this.#drop('out-of-order');
+    this.#onMask(mask);
+    return true;
+  }
+
+  #await(message: MaskMessage, arrivalMs: number): void {
+    this.#awaiting.push({ message, arrivalMs });
+    if (this.#awaiting.length <= AWAITING_CAPACITY) return;
+    this.#awaiting.shift();
+    this.#drop('frame-late');
   }
 
   #drop(reason: MaskDropReason): void {
