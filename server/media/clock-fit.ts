@@ -14,7 +14,7 @@ export function readClock(line: ClockLine, mediaMs: number): number {
 }
 
 const CAPACITY = 16;
-/** Readings closer together than this add nothing but cost; ms. */
+/** Readings closer together than this, or out of order, add nothing but cost; ms. */
 const SPACING_MS = 200;
 /** Shorter spans say more about jitter than about drift; ms. */
 const DRIFT_SPAN_MS = 10_000;
@@ -35,7 +35,7 @@ export class ClockFit {
 
   add(mediaMs: number, wallMs: number): void {
     const newest = this.#readings.at(-1);
-    if (newest !== undefined && Math.abs(mediaMs - newest.mediaMs) < SPACING_MS) return;
+    if (newest !== undefined && mediaMs - newest.mediaMs < SPACING_MS) return;
     if (this.#line !== undefined) {
       const strays = Math.abs(wallMs - readClock(this.#line, mediaMs)) > STEP_MS;
       if (strays && this.#strayed) this.#readings.splice(0, this.#readings.length - 1);
