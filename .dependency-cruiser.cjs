@@ -7,11 +7,7 @@ const floor = (name, from, allowed) => ({
   from: { path: from, pathNot: TEST },
   to: { path: '^(shared|server|client|loadtest|test|models)/', pathNot: allowed },
 });
-const ADAPTERS = [
-  '^server/peer/werift-peer\\.ts$',
-  '^server/media/node-av-',
-  '^server/inference/ort-',
-];
+const ADAPTERS = ['^server/peer/werift-peer\\.ts$', '^server/media/node-av-', '^server/inference/ort-'];
 const soleImporter = (library, importers) => ({
   name: `sole-importer-of-${library.replace(/[^a-z]/g, '-')}`,
   severity: 'error',
@@ -25,7 +21,10 @@ module.exports = {
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '\\?worker' } },
     floor('floor-0-shared', '^shared/', ['^shared/']),
-    floor('floor-1-media-dsp-telemetry', '^server/(media|dsp|telemetry)/', ['^shared/', '^server/(media|dsp|telemetry)/']),
+    floor('floor-1-media-dsp-telemetry', '^server/(media|dsp|telemetry)/', [
+      '^shared/',
+      '^server/(media|dsp|telemetry)/',
+    ]),
     floor('floor-2-ports-and-output', '^server/(peer|inference|output)/', [
       '^shared/',
       '^server/(media|dsp|telemetry|peer|inference|output)/',
@@ -67,6 +66,10 @@ module.exports = {
     tsPreCompilationDeps: true,
     // dependency-cruiser cannot use TypeScript 7; without another parser it would see no module and find no fault.
     parser: 'swc',
-    enhancedResolveOptions: { exportsFields: ['exports'], extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'], conditionNames: ['import', 'node', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'],
+      conditionNames: ['import', 'node', 'default'],
+    },
   },
 };
