@@ -1,6 +1,5 @@
 /** fft.js 4 ships no types; it takes any array-like of numbers. */
 declare module 'fft.js' {
-  // biome-ignore lint/style/noDefaultExport: the library's own, a CommonJS module.export
   export default class FFT {
     constructor(length: number);
     /** Writes the lower half of the spectrum of real `input`, interleaved re, im. */
