@@ -44,6 +44,8 @@ const MAX_WAITING_OFFERS = 4;
 const TICK_MS = 1000;
 /** Seconds without a packet before the client is told. */
 const STALLED_AFTER_TICKS = 2;
+/** Seconds that the mask channel may take to open: it comes a few round trips after the connection. */
+const MASK_CHANNEL_WITHIN_TICKS = 2;
 
 export class Session {
   readonly #sessionId: string;
@@ -57,6 +59,7 @@ export class Session {
   readonly #told = new Set<NoticeCode>();
   readonly #tick: NodeJS.Timeout;
   #maskChannel: PeerChannel | undefined;
+  #maskChannelTicks = 0;
   #controlChannel: PeerChannel | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #offers: Promise<void> = Promise.resolve();
@@ -105,7 +108,8 @@ export class Session {
 
   /** Ends the session: pipeline, peer, timers. Idempotent; never rejects. */
   close(reason: string, error?: ErrorCode): Promise<void> {
-    this.#closing ??= this.#close(reason, error);
+    // Set before anything is closed: the peer may report its own end meanwhile.
+    this.#closing ??= Promise.resolve().then(() => this.#close(reason, error));
     return this.#closing;
   }
 
@@ -185,7 +189,9 @@ export class Session {
       if (this.#stalledTicks[kind] >= STALLED_AFTER_TICKS) this.#notice(`${kind}-stalled`);
       if (kind === 'video' && !flowing) track.requestKeyFrame();
     }
-    if (!this.#maskChannel && this.#tracks.has('video')) this.#notice('mask-channel-missing');
+    if (!this.#maskChannel && this.#tracks.has('video') && ++this.#maskChannelTicks > MASK_CHANNEL_WITHIN_TICKS) {
+      this.#notice('mask-channel-missing');
+    }
     this.#controlChannel?.send(
       JSON.stringify(
         this.#figures.stats({

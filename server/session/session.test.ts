@@ -1,0 +1,409 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AvsacError, type ErrorCode } from '../../shared/errors.ts';
+import { decodeMask } from '../../shared/mask-codec.ts';
+import type { Candidate, NoticeCode, ServerMessage, SessionStats } from '../../shared/signalling.ts';
+import { FakeDecoders, FakeTrack } from '../../test/fixtures/fake-media.ts';
+import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
+import { FakeSegmenter, IMMEDIATE_LOGITS } from '../inference/fake-segmenter.ts';
+import type { AnswerResult, Peer, PeerChannel, PeerListener, PeerState } from '../peer/peer.ts';
+import { TelemetryCollector } from '../telemetry/telemetry.ts';
+import { Session } from './session.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance', 'Date', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const ACCEPTED: AnswerResult = { sdp: 'answer', accepted: ['audio', 'video'], refused: [] };
+
+/** A peer that does what the test says. */
+class FakePeer implements Peer {
+  state: PeerState = 'new';
+  readonly roundTripMs = undefined;
+  readonly listener: PeerListener;
+  readonly offers: string[] = [];
+  readonly candidates: (Candidate | null)[] = [];
+  readonly closings: string[] = [];
+  answering: () => Promise<AnswerResult> = async () => ACCEPTED;
+
+  constructor(listener: PeerListener) {
+    this.listener = listener;
+  }
+
+  answer(offerSdp: string): Promise<AnswerResult> {
+    this.offers.push(offerSdp);
+    return this.answering();
+  }
+
+  async addCandidate(candidate: Candidate | null): Promise<void> {
+    if (candidate?.candidate === 'nonsense') throw new AvsacError('candidate-invalid');
+    this.candidates.push(candidate);
+  }
+
+  async close(reason: string): Promise<void> {
+    this.closings.push(reason);
+    this.become('closed');
+  }
+
+  become(state: PeerState): void {
+    this.state = state;
+    this.listener.state(state);
+  }
+}
+
+class FakeChannel implements PeerChannel {
+  readonly label: string;
+  readonly bufferedAmount = 0;
+  readonly open = true;
+  readonly sent: (string | Uint8Array)[] = [];
+
+  constructor(label: string) {
+    this.label = label;
+  }
+
+  send(data: string | Uint8Array): boolean {
+    this.sent.push(data);
+    return true;
+  }
+}
+
+function join() {
+  const messages: ServerMessage[] = [];
+  const ends: [reason: string, error: ErrorCode | undefined][] = [];
+  const segmenter = new FakeSegmenter(tinyManifest(), () => IMMEDIATE_LOGITS);
+  const decoders = new FakeDecoders();
+  let peer!: FakePeer;
+  const session = new Session(
+    's',
+    { maskRateHz: 10, peer: { iceServers: [], portRange: undefined, announcedAddresses: [] } },
+    {
+      createPeer: (_options, listener) => {
+        peer = new FakePeer(listener);
+        return peer;
+      },
+      decoders,
+      segmenter,
+      telemetry: new TelemetryCollector(),
+    },
+    { send: (message) => messages.push(message), ended: (...end) => ends.push(end) },
+  );
+  const of = <T extends ServerMessage['type']>(type: T) =>
+    messages.filter((message): message is Extract<ServerMessage, { type: T }> => message.type === type);
+  const offer = async () => {
+    session.receive({ type: 'offer', sdp: 'offer' });
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  const connect = async () => {
+    await offer();
+    peer.become('connected');
+  };
+  const notices = () => of('notice').map(({ code }): NoticeCode => code);
+  const errors = () => of('error').map(({ code }) => code);
+  return { session, peer, messages, ends, of, offer, connect, notices, errors, segmenter, decoders };
+}
+
+describe('negotiation', () => {
+  it('answers an offer', async () => {
+    const { peer, offer, messages } = join();
+    await offer();
+    expect(peer.offers).toEqual(['offer']);
+    expect(messages).toEqual([{ type: 'answer', sdp: 'answer' }]);
+  });
+
+  it('passes candidates both ways', async () => {
+    const { session, peer, messages } = join();
+    session.receive({ type: 'candidate', candidate: { candidate: 'theirs' } });
+    session.receive({ type: 'candidate', candidate: null });
+    peer.listener.candidate({ candidate: 'ours' });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(peer.candidates).toEqual([{ candidate: 'theirs' }, null]);
+    expect(messages).toEqual([{ type: 'candidate', candidate: { candidate: 'ours' } }]);
+  });
+
+  it('answers a candidate that cannot be parsed with an error, and goes on', async () => {
+    const { session, errors, ends } = join();
+    session.receive({ type: 'candidate', candidate: { candidate: 'nonsense' } });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(errors()).toEqual(['candidate-invalid']);
+    expect(ends).toEqual([]);
+  });
+
+  it.each([
+    [new AvsacError('sdp-invalid'), 'sdp-invalid'],
+    [new TypeError('undefined is not a function'), 'internal'],
+  ])('answers an offer that fails with its error, and takes the next', async (error, code) => {
+    const { peer, offer, errors, of } = join();
+    peer.answering = () => Promise.reject(error);
+    await offer();
+    expect(errors()).toEqual([code]);
+    peer.answering = async () => ACCEPTED;
+    await offer();
+    expect(of('answer')).toHaveLength(1);
+  });
+
+  it('answers offers one after the other, and refuses a fifth that waits', async () => {
+    const { session, peer, offer, errors, of } = join();
+    const answers: PromiseWithResolvers<AnswerResult>[] = [];
+    peer.answering = () => {
+      const answer = Promise.withResolvers<AnswerResult>();
+      answers.push(answer);
+      return answer.promise;
+    };
+    for (let i = 0; i < 5; i++) session.receive({ type: 'offer', sdp: `offer ${i}` });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(errors()).toEqual(['message-invalid']);
+    expect(peer.offers).toEqual(['offer 0']);
+    for (let i = 0; i < 4; i++) {
+      answers[i]!.resolve(ACCEPTED);
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    expect(of('answer')).toHaveLength(4);
+    await offer();
+    expect(peer.offers.at(-1)).toBe('offer');
+    expect(errors()).toHaveLength(1);
+  });
+});
+
+describe('notices', () => {
+  it.each<[NoticeCode[], Partial<AnswerResult>]>([
+    [[], {}],
+    [['audio-missing'], { accepted: ['video'] }],
+    [['video-missing'], { accepted: ['audio'] }],
+    [['video-codec-unsupported'], { accepted: ['audio'], refused: [{ kind: 'video', offeredCodecs: ['H265'] }] }],
+    [['audio-codec-unsupported'], { accepted: ['video'], refused: [{ kind: 'audio', offeredCodecs: ['G722'] }] }],
+  ])('%j for an answer with %j', async (expected, answer) => {
+    const { peer, offer, notices } = join();
+    peer.answering = async () => ({ ...ACCEPTED, ...answer });
+    await offer();
+    await offer();
+    expect(notices()).toEqual(expected);
+  });
+
+  it('names the codecs that were offered', async () => {
+    const { peer, offer, of } = join();
+    const refused = [{ kind: 'video', offeredCodecs: ['H265', 'H266'] }] as const;
+    peer.answering = async () => ({ ...ACCEPTED, accepted: ['audio'], refused });
+    await offer();
+    expect(of('notice')[0]!.message).toContain('H265, H266');
+  });
+
+  it('says again that sound is missing when it has come and gone', async () => {
+    const { peer, offer, notices } = join();
+    for (const accepted of [['video'], ['audio', 'video'], ['video']] as const) {
+      peer.answering = async () => ({ ...ACCEPTED, accepted });
+      await offer();
+    }
+    expect(notices()).toEqual(['audio-missing', 'audio-missing']);
+  });
+
+  it('says that video has stalled, each time, and asks for a key frame meanwhile', async () => {
+    const { peer, connect, notices } = join();
+    const video = new FakeTrack('video');
+    await connect();
+    peer.listener.channel(new FakeChannel('masks'));
+    peer.listener.track(video);
+    const askedAtFirst = video.keyFrameRequests;
+    video.receive(0, 0);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(notices()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(notices()).toEqual(['video-stalled']);
+    expect(video.keyFrameRequests - askedAtFirst).toBe(6);
+    video.receive(7000, 0);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(notices()).toEqual(['video-stalled', 'video-stalled']);
+  });
+
+  it('does not speak of stalled media before there is a connection', async () => {
+    const { peer, offer, notices } = join();
+    peer.listener.track(new FakeTrack('audio'));
+    await offer();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(notices()).toEqual([]);
+    peer.become('connected');
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(notices()).toEqual(['audio-stalled']);
+  });
+
+  it('says that the mask channel is missing, once it has had time to open', async () => {
+    const { peer, connect, notices } = join();
+    const video = new FakeTrack('video');
+    await connect();
+    peer.listener.track(video);
+    for (let second = 0; second < 5; second++) {
+      video.receive(second * 1000, 0);
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(notices()).toEqual(second < 2 ? [] : ['mask-channel-missing']);
+    }
+  });
+
+  it('does not speak of a mask channel that opens a moment after the connection', async () => {
+    const { peer, connect, notices } = join();
+    const video = new FakeTrack('video');
+    await vi.advanceTimersByTimeAsync(990);
+    await connect();
+    peer.listener.track(video);
+    await vi.advanceTimersByTimeAsync(100);
+    peer.listener.channel(new FakeChannel('masks'));
+    for (let second = 0; second < 5; second++) {
+      video.receive(second * 1000, 0);
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    expect(notices()).toEqual([]);
+  });
+});
+
+describe('deadlines', () => {
+  it('ends without an offer in 30 s', async () => {
+    const { ends } = join();
+    await vi.advanceTimersByTimeAsync(29_999);
+    expect(ends).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ends).toEqual([['offer-missing', 'offer-missing']]);
+  });
+
+  it('does not take an offer that failed for one', async () => {
+    const { peer, offer, ends } = join();
+    peer.answering = () => Promise.reject(new AvsacError('sdp-invalid'));
+    await offer();
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(ends).toEqual([['offer-missing', 'offer-missing']]);
+  });
+
+  it('ends without a connection in 20 s after the answer', async () => {
+    const { peer, offer, ends } = join();
+    await vi.advanceTimersByTimeAsync(25_000);
+    await offer();
+    peer.become('connecting');
+    await vi.advanceTimersByTimeAsync(19_999);
+    expect(ends).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ends).toEqual([['peer-timeout', 'peer-timeout']]);
+  });
+
+  it.each(['disconnected', 'failed'] as const)('gives a connection that is %s 20 s to come back', async (state) => {
+    const { peer, connect, ends } = join();
+    await connect();
+    await vi.advanceTimersByTimeAsync(100_000);
+    peer.become(state);
+    await vi.advanceTimersByTimeAsync(19_999);
+    expect(ends).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ends).toEqual([['peer-failed', 'peer-failed']]);
+  });
+
+  it('goes on with a connection that came back', async () => {
+    const { peer, connect, ends } = join();
+    await connect();
+    peer.become('disconnected');
+    await vi.advanceTimersByTimeAsync(19_000);
+    peer.become('connected');
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(ends).toEqual([]);
+  });
+
+  it('sets no deadline for a renegotiation while connected', async () => {
+    const { connect, offer, ends } = join();
+    await connect();
+    await offer();
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(ends).toEqual([]);
+  });
+});
+
+describe('close', () => {
+  it('ends everything once, though the peer reports its end too', async () => {
+    const { session, peer, ends, segmenter, decoders, connect } = join();
+    await connect();
+    for (const kind of ['audio', 'video'] as const) peer.listener.track(new FakeTrack(kind));
+    await Promise.all([session.close('server-closed'), session.close('client-left')]);
+    await session.close('client-left');
+    expect(ends).toEqual([['server-closed', undefined]]);
+    expect(peer.closings).toEqual(['server-closed']);
+    expect(segmenter.left).toEqual(['s']);
+    expect([...decoders.audio, ...decoders.video].map(({ closed }) => closed)).toEqual([true, true]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('ends when the client says bye', async () => {
+    const { session, ends } = join();
+    session.receive({ type: 'bye' });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ends).toEqual([['client-left', undefined]]);
+  });
+
+  it('ends when the other side has closed the connection', async () => {
+    const { peer, connect, ends } = join();
+    await connect();
+    peer.become('closed');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ends).toEqual([['peer-closed', undefined]]);
+  });
+
+  it('ends with the error that broke its pipeline', async () => {
+    const { peer, decoders, connect, ends } = join();
+    await connect();
+    vi.spyOn(decoders, 'createVideoDecoder').mockImplementation(() => {
+      throw new AvsacError('decoder-unavailable');
+    });
+    peer.listener.track(new FakeTrack('video'));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ends).toEqual([['pipeline-failed', 'decoder-unavailable']]);
+  });
+
+  it('sends nothing any more, and answers no offer', async () => {
+    const { session, peer, messages, offer } = join();
+    const answer = Promise.withResolvers<AnswerResult>();
+    peer.answering = () => answer.promise;
+    await offer();
+    session.receive({ type: 'offer', sdp: 'waiting' });
+    await session.close('client-left');
+    answer.resolve(ACCEPTED);
+    peer.listener.candidate({ candidate: 'late' });
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(messages).toEqual([]);
+    expect(peer.offers).toEqual(['offer']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('channels', () => {
+  it('sends masks by the one, figures once a second by the other', async () => {
+    const { peer, connect } = join();
+    const [masks, control, other] = ['masks', 'control', 'other'].map((label) => new FakeChannel(label));
+    for (const channel of [masks!, control!, other!]) peer.listener.channel(channel);
+    const video = new FakeTrack('video');
+    await connect();
+    peer.listener.track(video);
+    video.framesDropped = 2;
+    for (let timeMs = 0; timeMs < 1000; timeMs += 100) {
+      video.receive(timeMs, 0);
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    const received = masks!.sent.map((bytes) => decodeMask(bytes as Uint8Array));
+    expect(received.map(({ sequence }) => sequence)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(control!.sent.map((text): SessionStats => JSON.parse(text as string))).toEqual([
+      {
+        type: 'stats',
+        masksSent: 10,
+        targetMaskRateHz: 10,
+        drops: { 'frame-incomplete': 2 },
+        videoBitrate: 80,
+        audioBitrate: 0,
+        packetsLost: 3,
+        nacksSent: 5,
+        plisSent: 1,
+        videoCodec: 'VP8',
+        frameWidth: 640,
+        frameHeight: 480,
+        skewP50Ms: 0,
+        skewP95Ms: 0,
+        clockSource: 'arrival',
+        executionProvider: 'fake',
+      },
+    ]);
+    expect(other!.sent).toEqual([]);
+  });
+});
