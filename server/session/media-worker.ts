@@ -1,4 +1,5 @@
 /** Thread entry: hosts the sessions placed on it and wires their adapters. */
+import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { connectSegmenter } from '../inference/port-segmenter.ts';
 import { loadDecoderFactory } from '../media/node-av-decoder.ts';
@@ -23,14 +24,11 @@ const parts: SessionParts = {
 };
 const sessions = new Map<string, Session>();
 
+const report = (sessionId: string | undefined, error: unknown) =>
+  post({ type: 'failure', sessionId, message: inspect(error) });
+
 /** A library's stray rejection belongs to one client's connection; the others must not pay for it. */
-process.on('unhandledRejection', (error) => {
-  post({
-    type: 'failure',
-    sessionId: undefined,
-    message: error instanceof Error ? String(error.stack) : String(error),
-  });
-});
+process.on('unhandledRejection', (error) => report(undefined, error));
 
 parent.on('message', (message: ToMediaWorker) => {
   const { sessionId } = message;
@@ -40,6 +38,7 @@ parent.on('message', (message: ToMediaWorker) => {
         sessionId,
         new Session(sessionId, message.options, parts, {
           send: (reply) => post({ type: 'message', sessionId, message: reply }),
+          failure: (error) => report(sessionId, error),
           ended: (reason, error) => {
             sessions.delete(sessionId);
             post({ type: 'ended', sessionId, reason, error });

@@ -72,6 +72,7 @@ class FakeChannel implements PeerChannel {
 function join() {
   const messages: ServerMessage[] = [];
   const ends: [reason: string, error: ErrorCode | undefined][] = [];
+  const failures: unknown[] = [];
   const segmenter = new FakeSegmenter(tinyManifest(), () => IMMEDIATE_LOGITS);
   const decoders = new FakeDecoders();
   let peer!: FakePeer;
@@ -87,7 +88,11 @@ function join() {
       segmenter,
       telemetry: new TelemetryCollector(),
     },
-    { send: (message) => messages.push(message), ended: (...end) => ends.push(end) },
+    {
+      send: (message) => messages.push(message),
+      failure: (error) => failures.push(error),
+      ended: (...end) => ends.push(end),
+    },
   );
   const of = <T extends ServerMessage['type']>(type: T) =>
     messages.filter((message): message is Extract<ServerMessage, { type: T }> => message.type === type);
@@ -101,7 +106,7 @@ function join() {
   };
   const notices = () => of('notice').map(({ code }): NoticeCode => code);
   const errors = () => of('error').map(({ code }) => code);
-  return { session, peer, messages, ends, of, offer, connect, notices, errors, segmenter, decoders };
+  return { session, peer, messages, ends, failures, of, offer, connect, notices, errors, segmenter, decoders };
 }
 
 describe('negotiation', () => {
@@ -131,13 +136,14 @@ describe('negotiation', () => {
   });
 
   it.each([
-    [new AvsacError('sdp-invalid'), 'sdp-invalid'],
-    [new TypeError('undefined is not a function'), 'internal'],
-  ])('answers an offer that fails with its error, and takes the next', async (error, code) => {
-    const { peer, offer, errors, of } = join();
+    [new AvsacError('sdp-invalid'), 'sdp-invalid', 0],
+    [new TypeError('undefined is not a function'), 'internal', 1],
+  ])('answers an offer that fails with its error, and takes the next: %s', async (error, code, logged) => {
+    const { peer, offer, errors, of, failures } = join();
     peer.answering = () => Promise.reject(error);
     await offer();
     expect(errors()).toEqual([code]);
+    expect(failures).toEqual(Array(logged).fill(error));
     peer.answering = async () => ACCEPTED;
     await offer();
     expect(of('answer')).toHaveLength(1);
@@ -343,14 +349,16 @@ describe('close', () => {
   });
 
   it('ends with the error that broke its pipeline', async () => {
-    const { peer, decoders, connect, ends } = join();
+    const { peer, decoders, connect, ends, failures } = join();
     await connect();
+    const error = new AvsacError('decoder-unavailable');
     vi.spyOn(decoders, 'createVideoDecoder').mockImplementation(() => {
-      throw new AvsacError('decoder-unavailable');
+      throw error;
     });
     peer.listener.track(new FakeTrack('video'));
     await vi.advanceTimersByTimeAsync(0);
     expect(ends).toEqual([['pipeline-failed', 'decoder-unavailable']]);
+    expect(failures).toEqual([error]);
   });
 
   it('sends nothing any more, and answers no offer', async () => {

@@ -31,6 +31,8 @@ export interface SessionParts {
 
 export interface SessionListener {
   send(message: ServerMessage): void;
+  /** An error that is not the client's doing, for the log; the client learns its code only. */
+  failure(error: unknown): void;
   /** Called once, when everything the session owned is closed. */
   ended(reason: string, error: ErrorCode | undefined): void;
 }
@@ -86,7 +88,10 @@ export class Session {
       segmenter: parts.segmenter,
       channel: () => this.#maskChannel,
       telemetry: teeTelemetry(parts.telemetry, this.#figures),
-      failed: (error) => void this.close('pipeline-failed', asAvsacError(error).code),
+      failed: (error) => {
+        this.#listener.failure(error);
+        void this.close('pipeline-failed', asAvsacError(error).code);
+      },
     });
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);
     this.#expect(OFFER_WITHIN_MS, 'offer-missing');
@@ -222,6 +227,7 @@ export class Session {
 
   #sendError(error: unknown): void {
     const { code, message } = asAvsacError(error);
+    if (code === 'internal' && !this.#closing) this.#listener.failure(error);
     this.#send({ type: 'error', code, message });
   }
 }
