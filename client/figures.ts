@@ -58,10 +58,8 @@ export function figureLines(figures: PageFigures): FigureLine[] {
           line('Sound onset to mask, p50 / p95', pairMs(demo.onsetToMaskP50Ms, demo.onsetToMaskP95Ms)),
           line('Lit, sound out of view', percent(demo.litWhileUnseen)),
         ]),
-    line('Server stages, p50', stages(masks?.stagesP50Ms)),
     line('A/V skew, p50 / p95', pairMs(server?.skewP50Ms, server?.skewP95Ms, 1)),
     line('Masks on their own frame', percent(masks?.pairedShare)),
-    line('Dropped', drops(figures)),
     line('Answered by silence gate', percent(masks?.gatedShare, 0)),
     line('Sent', sent(figures)),
     line('Round trip', ms(send?.roundTripMs, 1)),
@@ -73,6 +71,9 @@ export function figureLines(figures: PageFigures): FigureLine[] {
       model === undefined ? NONE : `${model.name} ${model.version}, ${model.inputWidth}×${model.inputHeight}`,
     ),
     line('Execution provider', server?.executionProvider ?? model?.executionProvider ?? NONE),
+    // The longest come last: their lines may wrap, and nothing below moves.
+    line('Server stages, p50', stages(masks?.stagesP50Ms)),
+    line('Dropped', drops(figures)),
   ];
 }
 
