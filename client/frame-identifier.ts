@@ -3,7 +3,7 @@
  *
  * A mask carries its frame's RTP timestamp and, once known, capture time. In Chromium RTP time / 90 minus the local
  * frame's timestamp is a constant within 0.5 ms, but for the first two seconds in which libwebrtc settles its clock by
- * some 5 ms; neither that constant nor the encoder's timestamps are shown to a page. So capture time says which frame
+ * up to 7 ms; neither that constant nor the encoder's timestamps are shown to a page. So capture time says which frame
  * it is within a few ms, which is enough at 30 frames/s, and the irregularity of the frames' own intervals proves it:
  * with the right constant every mask falls onto a frame, with a wrong one they fall beside.
  */
@@ -11,8 +11,12 @@ import { SerialUnwrapper, VIDEO_CLOCK_RATE_HZ } from '../shared/clock.ts';
 import type { FrameRing, LocalFrame } from './frame-ring.ts';
 
 const TICKS_PER_MS = VIDEO_CLOCK_RATE_HZ / 1000;
-/** A quarter of the frame interval at 60 frames/s: never reaches the neighbour, yet outlasts the settling clock. */
-const TOLERANCE_MS = 4;
+/** A frame further from its mask than this is another one, ms; libwebrtc's clock settles by up to 7 ms. */
+const TOLERANCE_MS = 10;
+/** So is one further than this share of the interval it lies in: half would mean that the frame between is missing. */
+const TOLERANCE_INTERVALS = 0.4;
+/** A mask counts at most this much against a hypothesis, ms. */
+const MISFIT_CEILING_MS = 4;
 /** How far capture time may be off: a hypothesis outside is not considered. */
 const SEARCH_MS = 120;
 const EVIDENCE_MASKS = 24;
@@ -75,13 +79,21 @@ export class FrameIdentifier {
     if (expectedMs > this.#ring.frames.at(-1)!.timestampMs + TOLERANCE_MS) return 'frame-awaited';
     this.#collect(rtpTimeMs, expectedMs);
     const offsetMs = this.#bestOffset(rtpTimeMs - expectedMs);
-    const frame = this.#ring.nearest(rtpTimeMs - offsetMs);
-    const residualMs = frame === undefined ? Number.POSITIVE_INFINITY : rtpTimeMs - frame.timestampMs - offsetMs;
-    if (frame === undefined || Math.abs(residualMs) > TOLERANCE_MS) return this.#miss('frame-missing');
+    const frame = this.#ring.nearest(rtpTimeMs - offsetMs)!;
+    const residualMs = rtpTimeMs - frame.timestampMs - offsetMs;
+    if (Math.abs(residualMs) > this.#tolerance(frame, residualMs)) return this.#miss('frame-missing');
     this.#misses = 0;
     // Follows the sender's clock while it settles; a single frame's rounding to 1 ms moves it little.
     this.#offsetMs = offsetMs + residualMs / 8;
     return frame;
+  }
+
+  #tolerance(frame: LocalFrame, residualMs: number): number {
+    const { frames } = this.#ring;
+    const neighbour = frames[frames.indexOf(frame) + Math.sign(residualMs)];
+    const intervalMs =
+      neighbour === undefined ? Number.POSITIVE_INFINITY : Math.abs(neighbour.timestampMs - frame.timestampMs);
+    return Math.min(TOLERANCE_MS, TOLERANCE_INTERVALS * intervalMs);
   }
 
   #miss(reason: UnpairedReason): UnpairedReason {
@@ -124,11 +136,11 @@ export class FrameIdentifier {
       : believed.offsetMs;
   }
 
-  /** Mean distance of the masks from their nearest frame under a hypothesis, each at most {@link TOLERANCE_MS}. */
+  /** Mean distance of the masks from their nearest frame under a hypothesis, each at most {@link MISFIT_CEILING_MS}. */
   #misfit(offsetMs: number): number {
     let sum = 0;
     for (const { offsetsMs } of this.#evidence) {
-      let least = TOLERANCE_MS;
+      let least = MISFIT_CEILING_MS;
       for (const other of offsetsMs) least = Math.min(least, Math.abs(other - offsetMs));
       sum += least;
     }
