@@ -8,7 +8,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { AvsacError, asAvsacError } from '../shared/errors.ts';
 import { MAX_SIGNALLING_BYTES } from '../shared/signalling.ts';
 import type { Admission } from './session/admission.ts';
-import type { SessionRegistry } from './session/session-registry.ts';
+import type { SessionHost } from './session/session-registry.ts';
 import { refuseWebSocket, serveWebSocket, type WelcomeInfo } from './signalling/websocket.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
@@ -17,9 +17,11 @@ const REQUESTS_PER_MINUTE = 3000;
 /** Health checks and metrics come every few seconds and say nothing when they succeed. */
 const POLLED = { logLevel: 'warn' } as const;
 
+export type App = FastifyInstance;
+
 /** What serves sessions, once the model is warm. */
 export interface Service {
-  readonly registry: SessionRegistry;
+  readonly registry: SessionHost;
   readonly welcome: WelcomeInfo;
   /** False when the model can no longer answer. */
   ready(): boolean;
@@ -36,7 +38,7 @@ export interface AppParts {
 }
 
 /** @returns the application, not yet listening. */
-export async function createApp(parts: AppParts): Promise<FastifyInstance> {
+export async function createApp(parts: AppParts): Promise<App> {
   const app = Fastify({
     logger: { level: parts.logLevel },
     forceCloseConnections: true,

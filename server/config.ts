@@ -107,13 +107,13 @@ export const OPTIONS = {
     fallback: Math.max(1, Math.floor(availableParallelism() / 4)),
     parse: integer(1, 64),
   }),
-  inferenceThreads: option({
-    env: 'AVSAC_INFERENCE_THREADS',
-    flag: '--inference-threads',
-    range: '1..128 threads',
-    about: 'threads of one model run on the CPU',
+  inferenceWorkers: option({
+    env: 'AVSAC_INFERENCE_WORKERS',
+    flag: '--inference-workers',
+    range: '1..64 threads',
+    about: 'model runs at once on the CPU, each in a thread with a copy of the model; a GPU has one',
     fallback: Math.max(1, availableParallelism() - 1),
-    parse: integer(1, 128),
+    parse: integer(1, 64),
   }),
   iceServers: option<readonly string[]>({
     env: 'AVSAC_ICE_SERVERS',

@@ -32,7 +32,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
       model: await readModel(config.model),
       executionProviders: config.providers,
       inferenceWorkers: 1,
-      intraOpThreads: config.inferenceThreads,
+      intraOpThreads: 1,
       observer: { batch() {}, dropped() {}, failed() {}, queueDepth() {}, threadCrashed() {} },
     });
     const passedOver = segmenter.passedOver.map(({ provider, reason }) => `${provider} passed over: ${reason}`);

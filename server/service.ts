@@ -1,8 +1,7 @@
 /** From a configuration to a server that serves: model, media workers, HTTP. The root wires; nothing else does. */
 import { fileURLToPath } from 'node:url';
-import type { FastifyInstance } from 'fastify';
 import { AvsacError } from '../shared/errors.ts';
-import { createApp, type Service } from './app.ts';
+import { type App, createApp, type Service } from './app.ts';
 import { type Config, iceServersOf } from './config.ts';
 import { readModel } from './inference/manifest.ts';
 import { type OrtSegmenter, startOrtSegmenter } from './inference/ort-segmenter.ts';
@@ -27,7 +26,7 @@ export interface RunningServer {
 export async function startServer(config: Config): Promise<RunningServer> {
   const admission = new Admission(config.maxSessions);
   const metrics = new Metrics();
-  let service: (Service & { readonly segmenter: OrtSegmenter }) | undefined;
+  let service: (Service & { readonly registry: SessionRegistry; readonly segmenter: OrtSegmenter }) | undefined;
   const app = await createApp({
     admission,
     metrics,
@@ -59,13 +58,14 @@ export async function startServer(config: Config): Promise<RunningServer> {
   };
 }
 
-async function startService(config: Config, admission: Admission, metrics: Metrics, app: FastifyInstance) {
+async function startService(config: Config, admission: Admission, metrics: Metrics, app: App) {
   const model = await readModel(config.model);
   const segmenter = await startOrtSegmenter({
     model,
     executionProviders: config.providers,
-    inferenceWorkers: 1,
-    intraOpThreads: config.inferenceThreads,
+    inferenceWorkers: config.inferenceWorkers,
+    // Runs side by side carry more than threads that share a run and wait for each other.
+    intraOpThreads: 1,
     observer: {
       batch: (frames, inferenceMs) => metrics.batch(frames, inferenceMs),
       // Counted once, by the pipeline that receives the answer.
@@ -130,7 +130,7 @@ async function startService(config: Config, admission: Admission, metrics: Metri
   };
 }
 
-async function listen(app: FastifyInstance, { host, port }: Config): Promise<void> {
+async function listen(app: App, { host, port }: Config): Promise<void> {
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -141,7 +141,7 @@ async function listen(app: FastifyInstance, { host, port }: Config): Promise<voi
   }
 }
 
-function urlOf(app: FastifyInstance, { host }: Config): string {
+function urlOf(app: App, { host }: Config): string {
   const address = app.server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   return `http://${host === '127.0.0.1' || host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}/`;

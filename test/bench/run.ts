@@ -1,0 +1,136 @@
+/** `npm run bench`: what the server costs beside its model, as ratios taken in one run so that the machine's speed cancels. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { readModel } from '../../server/inference/manifest.ts';
+import { startOrtSegmenter } from '../../server/inference/ort-segmenter.ts';
+import { startServerProcess } from '../fixtures/server-process.ts';
+import type { BareLoopFigures } from './bare-loop.ts';
+import type { StreamFigures, StreamLoad } from './streams.ts';
+import { windowCost } from './window-cost.ts';
+
+const ROUNDS = 3;
+const DURATION_MS = 12_000;
+const WINDOW_ROUNDS = 30;
+/** Sessions that keep one core's model busy: while one's answer travels, the other's window runs. */
+const SATURATING_STREAMS = 2;
+/** Linux's unit of process times (`getconf CLK_TCK`). */
+const TICKS_PER_SECOND = 100;
+
+const model = await readModel(fileURLToPath(new URL('../../models/dist', import.meta.url)));
+
+/** Runs a module's part of the benchmark in a process of its own, on one core. */
+async function onCore<T>(core: number, module: string, argument: unknown): Promise<T> {
+  const path = fileURLToPath(new URL(module, import.meta.url));
+  const child = spawn('taskset', ['-c', String(core), process.execPath, path, JSON.stringify(argument)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`${module} ended with ${code}`);
+  return JSON.parse(text) as T;
+}
+
+async function pin({ pid }: ChildProcess, core: number): Promise<void> {
+  await once(spawn('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' }), 'close');
+}
+
+async function cpuSeconds({ pid }: ChildProcess): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+const ms = (value: number) => `${value.toFixed(1)} ms`;
+
+/** The server and the bare model each have core 0 to themselves, in turn; the publishers run on core 1. */
+async function throughput() {
+  const ratios: number[] = [];
+  let served = 0;
+  let bare = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const alone = await onCore<BareLoopFigures>(0, './bare-loop-process.ts', { durationMs: DURATION_MS });
+    const server = await startServerProcess([
+      '--inference-workers',
+      '1',
+      '--mask-rate-hz',
+      '30',
+      '--log-level',
+      'silent',
+    ]);
+    await pin(server.process, 0);
+    const load: StreamLoad = {
+      url: server.webSocketUrl,
+      streams: SATURATING_STREAMS,
+      durationMs: DURATION_MS,
+      muted: false,
+    };
+    const { masksPerSecond } = await onCore<StreamFigures>(1, './streams.ts', load);
+    await server.stop();
+    served = masksPerSecond;
+    bare = alone.masksPerSecond;
+    ratios.push(served / bare);
+  }
+  return {
+    ratio: median(ratios),
+    detail: `${served.toFixed(1)} of ${bare.toFixed(1)} masks/s in the last of ${ROUNDS} rounds`,
+  };
+}
+
+/** Silent sound keeps the model out: what is left is receiving, decoding, scaling and the log-mel. */
+async function streamCost() {
+  const server = await startServerProcess(['--log-level', 'silent']);
+  const costOf = async (streams: number) => {
+    const beforeSeconds = await cpuSeconds(server.process);
+    const load: StreamLoad = { url: server.webSocketUrl, streams, durationMs: DURATION_MS, muted: true };
+    const { measuredMs } = await onCore<StreamFigures>(1, './streams.ts', load);
+    return ((await cpuSeconds(server.process)) - beforeSeconds) / (measuredMs / 1000);
+  };
+  const idleStart = await cpuSeconds(server.process);
+  await new Promise((resolve) => setTimeout(resolve, DURATION_MS));
+  const idle = ((await cpuSeconds(server.process)) - idleStart) / (DURATION_MS / 1000);
+  const busy = await costOf(1);
+  await server.stop();
+  return { cores: busy - idle, detail: `${busy.toFixed(3)} core with it, ${idle.toFixed(3)} without` };
+}
+
+async function latency() {
+  const server = await startServerProcess(['--log-level', 'silent']);
+  const load: StreamLoad = { url: server.webSocketUrl, streams: 1, durationMs: 2 * DURATION_MS, muted: false };
+  const { frameToMaskP95Ms, inferenceP50Ms } = await onCore<StreamFigures>(1, './streams.ts', load);
+  await server.stop();
+  return {
+    extraMs: frameToMaskP95Ms - inferenceP50Ms,
+    detail: `p95 ${ms(frameToMaskP95Ms)} from the frame's last packet to its mask, model p50 ${ms(inferenceP50Ms)}`,
+  };
+}
+
+async function slidingCost() {
+  const segmenter = await startOrtSegmenter({
+    model,
+    executionProviders: ['cpu'],
+    inferenceWorkers: 1,
+    intraOpThreads: 1,
+    observer: { batch() {}, dropped() {}, failed() {}, queueDepth() {}, threadCrashed() {} },
+  });
+  const { ratio, slidingMs, wholeWindowMs } = await windowCost(segmenter, WINDOW_ROUNDS);
+  await segmenter.close();
+  return { ratio, detail: `${ms(slidingMs)} against ${ms(wholeWindowMs)}` };
+}
+
+function line(name: string, value: string, bound: string, detail: string): void {
+  process.stdout.write(`${name.padEnd(44)} ${value.padStart(9)}  (${bound})  ${detail}\n`);
+}
+
+const sliding = await slidingCost();
+line('sliding window / whole window', sliding.ratio.toFixed(3), 'at most 0.25', sliding.detail);
+const served = await throughput();
+line('server masks/s / bare model loop', served.ratio.toFixed(3), 'at least 0.8, goal 0.9', served.detail);
+const stream = await streamCost();
+line('one 480p30 VP8 stream without the model', `${stream.cores.toFixed(3)} core`, 'at most 0.07', stream.detail);
+const wait = await latency();
+line('frame to mask p95 - model p50, one stream', ms(wait.extraMs), 'at most 50 ms', wait.detail);

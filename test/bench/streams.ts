@@ -1,0 +1,55 @@
+/** Process entry: publishers of the demo scene at 640x480, 30 frames/s; what came back as JSON on standard output. */
+import { createDemoScene } from '../../shared/demo-scene/scene.ts';
+import { MASK_STAGES } from '../../shared/mask-codec.ts';
+import { LibwebrtcPublisher } from '../fixtures/libwebrtc-publisher.ts';
+
+export interface StreamLoad {
+  readonly url: string;
+  readonly streams: number;
+  /** Time measured, after every stream has had its first masks. */
+  readonly durationMs: number;
+  /** Publishes silence, so that the silence gate answers. */
+  readonly muted: boolean;
+}
+
+export interface StreamFigures {
+  /** Of all streams together, those answered by the model unless muted. */
+  readonly masksPerSecond: number;
+  /** From a frame's last packet to its mask leaving the server, by the stages each mask carries. */
+  readonly frameToMaskP95Ms: number;
+  readonly inferenceP50Ms: number;
+  /** From connecting to leaving. */
+  readonly measuredMs: number;
+}
+
+/** The server has found its rate and the encoder its bitrate. */
+const SETTLED_AFTER_MASKS = 20;
+
+const { url, streams, durationMs, muted } = JSON.parse(process.argv[2]!) as StreamLoad;
+const startMs = performance.now();
+const publishers = await Promise.all(
+  Array.from({ length: streams }, (_, i) =>
+    LibwebrtcPublisher.publish(url, createDemoScene(9 + i), { frameRateHz: 30 }),
+  ),
+);
+if (muted) for (const publisher of publishers) publisher.mute();
+await Promise.all(publishers.map((publisher) => publisher.masksReceived(SETTLED_AFTER_MASKS)));
+const counts = publishers.map(({ masks }) => masks.length);
+const measureMs = performance.now();
+await new Promise((resolve) => setTimeout(resolve, durationMs));
+const masks = publishers
+  .flatMap((publisher, i) => publisher.masks.slice(counts[i]))
+  .filter(({ gated }) => gated === muted);
+const seconds = (performance.now() - measureMs) / 1000;
+await Promise.all(publishers.map((publisher) => publisher.close()));
+
+const sorted = (values: number[]) => values.sort((a, b) => a - b);
+const totals = sorted(masks.map(({ stagesMs }) => MASK_STAGES.reduce((sum, stage) => sum + stagesMs[stage], 0)));
+const inferences = sorted(masks.map(({ stagesMs }) => stagesMs.inference));
+const figures: StreamFigures = {
+  masksPerSecond: masks.length / seconds,
+  frameToMaskP95Ms: totals[Math.floor(0.95 * (totals.length - 1))]!,
+  inferenceP50Ms: inferences[Math.floor(0.5 * (inferences.length - 1))]!,
+  measuredMs: performance.now() - startMs,
+};
+process.stdout.write(JSON.stringify(figures), () => process.exit(0));
