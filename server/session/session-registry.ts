@@ -21,6 +21,12 @@ export interface SessionHandle {
   close(reason: string): void;
 }
 
+/** Where clients get their sessions. */
+export interface SessionHost {
+  /** @throws AvsacError `server-full`, `server-draining` */
+  open(client: SessionClient): SessionHandle;
+}
+
 /** What the registry tells its owner. */
 export interface RegistryObserver {
   sessions(open: number): void;
@@ -35,7 +41,7 @@ interface MediaWorker {
   readonly sessionIds: Set<string>;
 }
 
-export class SessionRegistry {
+export class SessionRegistry implements SessionHost {
   readonly #admission: Admission;
   readonly #options: SessionOptions;
   readonly #serveSegmenter: (port: MessagePort) => void;
@@ -69,7 +75,6 @@ export class SessionRegistry {
     return this.#clients.size;
   }
 
-  /** @throws AvsacError `server-full`, `server-draining` */
   open(client: SessionClient): SessionHandle {
     this.#admission.admit(this.#clients.size);
     const sessionId = randomUUID();

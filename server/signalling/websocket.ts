@@ -8,7 +8,7 @@ import {
   type ModelDescription,
   type ServerMessage,
 } from '../../shared/signalling.ts';
-import type { SessionHandle, SessionRegistry } from '../session/session-registry.ts';
+import type { SessionHandle, SessionHost } from '../session/session-registry.ts';
 
 const NORMAL_CLOSURE = 1000;
 /** Two pings unanswered and the client is gone; a dead TCP connection says nothing by itself. */
@@ -48,7 +48,7 @@ export function refuseWebSocket(socket: WebSocket, { code, message, entry }: Avs
 }
 
 /** Serves one client for as long as its socket lives. */
-export function serveWebSocket(socket: WebSocket, registry: SessionRegistry, welcome: WelcomeInfo): void {
+export function serveWebSocket(socket: WebSocket, registry: SessionHost, welcome: WelcomeInfo): void {
   const send = (message: ServerMessage) => {
     if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
   };

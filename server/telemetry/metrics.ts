@@ -1,6 +1,6 @@
 /** The server's Prometheus metrics (exposition format 0.0.4). Names and meanings: docs/operations.md. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { COUNTERS, DROP_REASONS, type DropReason, MEASURES, type TelemetryBatch } from './telemetry.ts';
+import { COUNTERS, DROP_REASONS, MEASURES, type TelemetryBatch } from './telemetry.ts';
 
 /** Seconds; spans a fast stage (0.5 ms) to the longest deadline. */
 const DURATION_BUCKETS_S = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2];
@@ -71,10 +71,6 @@ export class Metrics {
     for (const [name, values] of Object.entries(batch.observations)) {
       for (const valueMs of values) this.#durations.get(name)?.observe(valueMs / 1000);
     }
-  }
-
-  drop(reason: DropReason): void {
-    this.#drops.inc({ reason });
   }
 
   batch(frames: number, durationMs: number): void {
