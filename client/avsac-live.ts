@@ -143,8 +143,9 @@ export class AvsacLive extends HTMLElement {
       track.addEventListener('ended', () => this.#sourceEnded(), { signal: this.#abort.signal });
     }
     const [video] = stream.getVideoTracks();
-    if (video !== undefined) this.#tapFrames(video);
     this.#setState('connecting');
+    // After the state, whose own words would take the place of a notice.
+    if (video !== undefined) this.#tapFrames(video);
     this.#publisher = new Publisher(this.#url(), stream, {
       state: (state) => this.#setState(state),
       welcome: (model) => this.#welcome(model),

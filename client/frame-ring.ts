@@ -36,10 +36,17 @@ export class FrameRing {
     return this.#frames;
   }
 
-  /** Takes ownership of `frame`. A timestamp that goes back means another track: all earlier frames leave. */
+  /**
+   * Takes ownership of `frame`. A timestamp that goes back means another track: all earlier frames leave. One that
+   * repeats is the same frame again, as canvases send it at first: it is closed.
+   */
   add(frame: LocalFrame): void {
     const newest = this.#frames.at(-1);
-    if (newest !== undefined && frame.timestampMs <= newest.timestampMs) this.clear();
+    if (newest !== undefined && frame.timestampMs === newest.timestampMs) {
+      frame.image?.close();
+      return;
+    }
+    if (newest !== undefined && frame.timestampMs < newest.timestampMs) this.clear();
     this.#frames.push(frame);
     while (
       this.#frames.length > this.#options.capacity ||

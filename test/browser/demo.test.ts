@@ -1,0 +1,54 @@
+/** The demo scene in a real Chromium through a real server and model, to masks on the overlay. */
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { RunningServer } from '../../server/service.ts';
+import { CYCLE_MS } from '../../shared/demo-scene/schedule.ts';
+import { launchChromium } from '../fixtures/chromium.ts';
+import { LivePage } from '../fixtures/live-page.ts';
+import { startTestServer } from '../fixtures/running-server.ts';
+import { takeScreenshot } from '../fixtures/screenshot.ts';
+
+/** Scenes of the held-out split: sprites and voices that no model was trained on. */
+const SEEDS = [9];
+
+let server: RunningServer;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  browser = await launchChromium();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+test.for(SEEDS)('what sounds in demo scene %i lights up, on its own frame', async (seed) => {
+  const live = await LivePage.open(browser, server, {
+    parameters: { source: 'demo', seed: `${seed}`, autostart: '' },
+  });
+  await live.figuresWhen(({ demo }) => (demo?.iouMasks ?? 0) > 20 && (demo?.iou ?? 0) > 0);
+  await takeScreenshot(live.page, 'demo');
+  const {
+    state,
+    masks,
+    masksShown,
+    send,
+    server: stats,
+    frameTap,
+    demo,
+  } = await live.figuresWhen(({ demo }) => (demo?.sceneTimeMs ?? 0) > CYCLE_MS);
+  await live.close();
+
+  expect(state).toBe('live');
+  expect(frameTap).toBe('MediaStreamTrackProcessor');
+  expect(send).toMatchObject({ videoCodec: 'VP8', frameWidth: 640, frameHeight: 480 });
+  expect(stats).toMatchObject({ videoCodec: 'VP8', clockSource: 'sender-report' });
+  expect(masks?.pairedShare, JSON.stringify(masks)).toBeGreaterThanOrEqual(0.99);
+  expect(masksShown).toBeGreaterThanOrEqual(0.9 * masks!.paired);
+  expect(stats?.skewP95Ms).toBeLessThanOrEqual(20);
+  expect(demo?.silentMasks).toBeGreaterThan(0);
+  expect.soft(demo?.iou).toBeGreaterThanOrEqual(0.6);
+  expect.soft(demo?.litWhileSilent).toBeLessThanOrEqual(0.02);
+});
