@@ -1,37 +1,33 @@
-/** How many masks a second a session asks for: up slowly while answers come in time, down fast when they do not. */
+/** How many masks a second a session asks for: as many as are answered, a little fewer than would queue. */
 
 /** Below this the overlay no longer follows what happens. */
 export const MIN_MASK_RATE_HZ = 2;
-/** Additive increase per answer in time, Hz. */
-const INCREASE_HZ = 0.1;
-/** Multiplicative decrease per late answer. */
-const DECREASE = 0.85;
-/** Share of the sampling period that an answer may take before the session slows down. */
-const LATE_SHARE = 0.9;
+/** Share of the time between two windows that an answer may take; the rest keeps queues short. */
+const BUSY_SHARE = 0.9;
+/** Weight of the newest answer in the mean: a single slow one does not halve the rate, ten do what they must. */
+const NEWEST_WEIGHT = 0.2;
 
-/** Additive increase, multiplicative decrease (Chiu and Jain 1989), so that sessions that share a machine end at equal rates. */
+/**
+ * Follows the mean time from a window to its answer. Sessions that share a machine wait in the same queue and see the same
+ * delay, so their rates become equal; when it lengthens all of them slow down, and the queue stays short.
+ */
 export class MaskRate {
   readonly #maxHz: number;
-  #hz: number;
+  #meanMs: number | undefined;
 
   /** @param maxHz masks a second aimed at when the machine is idle, at least {@link MIN_MASK_RATE_HZ}. */
   constructor(maxHz: number) {
     this.#maxHz = Math.max(MIN_MASK_RATE_HZ, maxHz);
-    this.#hz = this.#maxHz;
   }
 
   get hz(): number {
-    return this.#hz;
+    if (this.#meanMs === undefined) return this.#maxHz;
+    return Math.min(this.#maxHz, Math.max(MIN_MASK_RATE_HZ, (1000 * BUSY_SHARE) / this.#meanMs));
   }
 
-  /** @param turnaroundMs time from the window being ready to its logits. */
+  /** @param turnaroundMs time from the window being ready to its logits; of a window without an answer, the longest wait. */
   answered(turnaroundMs: number): void {
-    if (turnaroundMs * this.#hz > 1000 * LATE_SHARE) this.missed();
-    else this.#hz = Math.min(this.#maxHz, this.#hz + INCREASE_HZ);
-  }
-
-  /** A window was superseded or ran out of time. */
-  missed(): void {
-    this.#hz = Math.max(MIN_MASK_RATE_HZ, this.#hz * DECREASE);
+    this.#meanMs =
+      this.#meanMs === undefined ? turnaroundMs : this.#meanMs + NEWEST_WEIGHT * (turnaroundMs - this.#meanMs);
   }
 }

@@ -76,7 +76,7 @@ describe('segment', () => {
 
   it('runs one window at a time, then the newest that came meanwhile, and counts the others', async () => {
     const { runs, answer } = held();
-    const { pool, windows$, capturedMs, telemetry, rate } = flow(answer);
+    const { pool, windows$, capturedMs, telemetry } = flow(answer);
     for (const captureTimeMs of [1, 2, 3]) windows$.next(windowOf(pool, [captureTimeMs]));
     expect(runs).toHaveLength(1);
     runs[0]!.resolve({ kind: 'logits', queueMs: 4, inferenceMs: 5, batchSize: 1 });
@@ -88,7 +88,6 @@ describe('segment', () => {
     const { drops, observations } = telemetry.take();
     expect(drops).toEqual({ superseded: 1 });
     expect(observations).toEqual({ queue: [4, 0], inference: [5, 0] });
-    expect(rate.hz).toBeLessThan(10);
     expect(freeInputs(pool)).toBe(16);
   });
 

@@ -26,9 +26,9 @@ export function segment(options: SegmentOptions): OperatorFunction<Window, Segme
   const { sessionId, segmenter, rate, telemetry } = options;
   const { manifest } = segmenter;
 
-  const drop = (reason: DropReason) => {
+  const unanswered = (reason: DropReason) => {
     telemetry.drop(reason);
-    rate.missed();
+    rate.answered(ANSWER_WITHIN_MS);
   };
 
   const run = (window: Window) =>
@@ -58,20 +58,20 @@ export function segment(options: SegmentOptions): OperatorFunction<Window, Segme
         .segment({ sessionId, inputs, deadlineMs: performance.timeOrigin + startMs + ANSWER_WITHIN_MS })
         .then(
           (reply) => {
-            if (reply.kind === 'dropped') return drop(reply.reason);
+            if (reply.kind === 'dropped') return unanswered(reply.reason);
             const { queueMs, inferenceMs } = reply;
             rate.answered(performance.now() - startMs);
             telemetry.observe('queue', queueMs);
             telemetry.observe('inference', inferenceMs);
             emit({ gated: false, queueMs, inferenceMs });
           },
-          () => drop('inference-failed'),
+          () => unanswered('inference-failed'),
         )
         .finally(finish);
     });
 
   return latestWhileBusy(run, (window) => {
     releaseWindow(window);
-    drop('superseded');
+    telemetry.drop('superseded');
   });
 }
