@@ -50,7 +50,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     }
     const known = asAvsacError(error);
     if (known.entry.httpStatus >= 500) request.log.error({ err: error }, known.message);
-    return reply.code(known.entry.httpStatus).send({ code: known.code, message: known.message });
+    return reply.code(known.entry.httpStatus).send({ code: known.code, message: known.publicMessage });
   });
 
   await app.register(helmet, {

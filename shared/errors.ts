@@ -135,6 +135,11 @@ export class AvsacError extends Error {
   get entry(): ErrorEntry {
     return ERRORS[this.code];
   }
+
+  /** What a client may read: what exactly went wrong inside is for the log. */
+  get publicMessage(): string {
+    return this.code === 'internal' ? this.entry.message : this.message;
+  }
 }
 
 /** `error` itself when it is the project's, else an `internal` one with it as the cause. */

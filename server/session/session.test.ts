@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AvsacError, type ErrorCode } from '../../shared/errors.ts';
+import { AvsacError, ERRORS, type ErrorCode } from '../../shared/errors.ts';
 import { decodeMask } from '../../shared/mask-codec.ts';
 import type { Candidate, NoticeCode, ServerMessage, SessionStats } from '../../shared/signalling.ts';
 import { FakeDecoders, FakeTrack } from '../../test/fixtures/fake-media.ts';
@@ -135,7 +135,7 @@ describe('negotiation', () => {
     expect(ends).toEqual([]);
   });
 
-  it.each([
+  it.each<[Error, ErrorCode, number]>([
     [new AvsacError('sdp-invalid'), 'sdp-invalid', 0],
     [new TypeError('undefined is not a function'), 'internal', 1],
   ])('answers an offer that fails with its error, and takes the next: %s', async (error, code, logged) => {
@@ -143,6 +143,7 @@ describe('negotiation', () => {
     peer.answering = () => Promise.reject(error);
     await offer();
     expect(errors()).toEqual([code]);
+    expect(of('error')[0]!.message).toBe(ERRORS[code].message);
     expect(failures).toEqual(Array(logged).fill(error));
     peer.answering = async () => ACCEPTED;
     await offer();

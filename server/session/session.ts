@@ -226,7 +226,7 @@ export class Session {
   }
 
   #sendError(error: unknown): void {
-    const { code, message } = asAvsacError(error);
+    const { code, publicMessage: message } = asAvsacError(error);
     if (code === 'internal' && !this.#closing) this.#listener.failure(error);
     this.#send({ type: 'error', code, message });
   }

@@ -39,8 +39,14 @@ describe('parseClientMessage', () => {
     expect(() => parseClientMessage(bye, true)).toThrow(expect.objectContaining({ code: 'binary-message' }));
   });
 
-  it('says what is wrong', () => {
-    expect(() => parse('{"type":"bye","and":"more"}')).toThrow(/message \S+/);
+  it.each([
+    ['[]', 'type must be one of offer,candidate,bye'],
+    ['{"type":"hello"}', 'type must be one of offer,candidate,bye'],
+    ['{"type":"offer"}', 'offer must have required properties sdp'],
+    ['{"type":"offer","sdp":7}', 'offer/sdp must be string'],
+    ['{"type":"bye","and":"more"}', 'bye/and is not a field of it'],
+  ])('says what is wrong with %s', (text, detail) => {
+    expect(() => parse(text)).toThrow(expect.objectContaining({ detail }));
   });
 
   it('throws nothing but the project’s errors, whatever comes', () => {
@@ -65,7 +71,7 @@ describe('parseClientMessage', () => {
           expect((error as AvsacError).code).toBe(isBinary ? 'binary-message' : 'message-invalid');
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });
@@ -177,6 +183,16 @@ describe('serveWebSocket', () => {
     expect(socket.sent).toEqual([{ type: 'error', code, message: error.message }]);
     expect(socket.closings).toEqual([[error.entry.closeCode, code]]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('keeps the details of its own errors to itself', () => {
+    const socket = serve({
+      open: () => {
+        throw new TypeError('a secret');
+      },
+    });
+    expect(JSON.stringify(socket.sent)).not.toContain('secret');
+    expect(socket.closings).toEqual([[1011, 'internal']]);
   });
 
   it('says goodbye when the session has ended, or why it failed', () => {

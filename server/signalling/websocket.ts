@@ -1,5 +1,6 @@
 /** Signalling over one WebSocket: JSON text in and out, validated at the door. Messages: docs/wire.md. */
 import { Compile } from 'typebox/compile';
+import { Value } from 'typebox/value';
 import type { RawData, WebSocket } from 'ws';
 import { AvsacError, asAvsacError, type ErrorCode } from '../../shared/errors.ts';
 import {
@@ -34,15 +35,21 @@ export function parseClientMessage(data: RawData, isBinary: boolean): ClientMess
   } catch (error) {
     throw new AvsacError('message-invalid', error instanceof Error ? error.message : undefined);
   }
-  if (!clientMessage.Check(message)) {
-    const first = clientMessage.Errors(message)[0];
-    throw new AvsacError('message-invalid', first && `${first.instancePath || 'message'} ${first.message}`);
-  }
+  if (!clientMessage.Check(message)) throw new AvsacError('message-invalid', faultOf(message));
   return message;
 }
 
+/** The first fault of the message, judged as the type it says it is. */
+function faultOf(message: unknown): string {
+  const { type } = Object(message) as { type?: unknown };
+  const schema = ClientMessageSchema.anyOf.find(({ properties }) => properties.type.const === type);
+  if (!schema) return `type must be one of ${ClientMessageSchema.anyOf.map((known) => known.properties.type.const)}`;
+  const { instancePath, keyword, message: fault } = Value.Errors(schema, message)[0]!;
+  return `${type}${instancePath} ${keyword === 'boolean' ? 'is not a field of it' : fault}`;
+}
+
 /** Tells a client why it cannot have a session, and hangs up. */
-export function refuseWebSocket(socket: WebSocket, { code, message, entry }: AvsacError): void {
+export function refuseWebSocket(socket: WebSocket, { code, publicMessage: message, entry }: AvsacError): void {
   socket.send(JSON.stringify({ type: 'error', code, message } satisfies ServerMessage));
   socket.close(entry.closeCode ?? NORMAL_CLOSURE, code);
 }
@@ -52,7 +59,7 @@ export function serveWebSocket(socket: WebSocket, registry: SessionHost, welcome
   const send = (message: ServerMessage) => {
     if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
   };
-  const sendError = (error: AvsacError) => send({ type: 'error', code: error.code, message: error.message });
+  const sendError = ({ code, publicMessage: message }: AvsacError) => send({ type: 'error', code, message });
 
   let session: SessionHandle;
   try {
