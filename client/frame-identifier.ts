@@ -3,27 +3,33 @@
  *
  * A mask carries its frame's RTP timestamp and, once known, capture time. In Chromium RTP time / 90 minus the local
  * frame's timestamp is a constant within 0.5 ms, but for the first two seconds in which libwebrtc settles its clock by
- * up to 7 ms; neither that constant nor the encoder's timestamps are shown to a page. So capture time says which frame
- * it is within a few ms, which is enough at 30 frames/s, and the irregularity of the frames' own intervals proves it:
- * with the right constant every mask falls onto a frame, with a wrong one they fall beside.
+ * up to 7 ms; the browser tells a page neither that constant nor which frame an encoder's output came from. So capture
+ * time says which frame is meant, within a few ms or, while the server's clock settles on a busy machine, some tens; and
+ * the irregularity of the frames' own intervals proves it: with the right constant every RTP timestamp that was sent
+ * falls onto a local frame, with a wrong one they fall beside.
  */
 import { SerialUnwrapper, VIDEO_CLOCK_RATE_HZ } from '../shared/clock.ts';
 import type { FrameRing, LocalFrame } from './frame-ring.ts';
 
 const TICKS_PER_MS = VIDEO_CLOCK_RATE_HZ / 1000;
-/** A frame further from its mask than this is another one, ms; libwebrtc's clock settles by up to 7 ms. */
+/** A frame further from its mask than this is another one, ms: more than the settling of the sender's clock. */
 const TOLERANCE_MS = 10;
 /** So is one further than this share of the interval it lies in: half would mean that the frame between is missing. */
 const TOLERANCE_INTERVALS = 0.4;
-/** A mask counts at most this much against a hypothesis, ms. */
+/** RTP timestamps held against a hypothesis: as many as the ring holds frames. */
+const SENT_CAPACITY = 48;
+/** Fewer that fall into the ring's span prove nothing. */
+const MIN_SENT = 6;
+/** One change counts at most this much against a hypothesis, ms. */
 const MISFIT_CEILING_MS = 4;
-/** How far capture time may be off: a hypothesis outside is not considered. */
-const SEARCH_MS = 120;
-const EVIDENCE_MASKS = 24;
-/** Masks wanted before the intervals may overrule capture time. */
-const EVIDENCE_MASKS_TO_OVERRULE = 8;
-/** The other hypothesis must leave at most this share of the misfit. */
-const CLEARLY_BETTER = 0.5;
+/** What a ms of distance from capture time counts against a hypothesis, ms: a frame interval must be outweighed by 0.3. */
+const CAPTURE_TIME_WEIGHT = 0.01;
+/** Readings of capture time whose median is believed. */
+const CAPTURE_TIME_READINGS = 15;
+/** A hypothesis is given up for one that costs at most this share of it. */
+const CLEARLY_CHEAPER = 0.7;
+/** Share of a frame's residual by which the constant follows the sender's clock; a frame's own is rounded to 1 ms. */
+const FOLLOW = 1 / 8;
 const MISSES_TO_FORGET = 10;
 
 /** What a mask says about its frame. */
@@ -43,17 +49,16 @@ export type UnpairedReason =
   /** It lies between the frames held: the browser never showed it to the page. */
   | 'frame-missing';
 
-interface Evidence {
-  /** RTP time minus timestamp of every frame that may be meant, ms. */
-  readonly offsetsMs: readonly number[];
-}
-
 /** One track's life; a new track or connection needs a new identifier. */
 export class FrameIdentifier {
   readonly #ring: FrameRing;
   readonly #timeOriginMs: number;
   readonly #unwrapper = new SerialUnwrapper(32);
-  readonly #evidence: Evidence[] = [];
+  /** RTP times that were sent lately, ms, unwrapped; the oldest leaves. */
+  readonly #sentMs: number[] = [];
+  /** RTP time minus local timestamp according to capture time, ms. */
+  readonly #captureOffsetsMs: number[] = [];
+  /** The constant: RTP time minus local timestamp, ms. */
   #offsetMs: number | undefined;
   #misses = 0;
 
@@ -63,29 +68,92 @@ export class FrameIdentifier {
     this.#timeOriginMs = timeOriginMs;
   }
 
-  /** RTP time minus local timestamp as learnt, ms; undefined before the first pair. */
-  get offsetMs(): number | undefined {
-    return this.#offsetMs;
+  /** Takes note of a frame that was encoded and sent; masks alone would do, but prove more slowly. */
+  observe(rtpTimestamp: number): void {
+    this.#note(this.#unwrapper.unwrap(rtpTimestamp) / TICKS_PER_MS);
   }
 
   /** @returns the frame; why there is none; or `frame-awaited` when it has yet to reach the ring: ask again then. */
   identify(reference: FrameReference): LocalFrame | UnpairedReason | 'frame-awaited' {
     const rtpTimeMs = this.#unwrapper.unwrap(reference.rtpTimestamp) / TICKS_PER_MS;
-    const expectedMs = this.#offsetMs === undefined ? this.#expect(reference) : rtpTimeMs - this.#offsetMs;
-    if (expectedMs === undefined) return 'clock-unknown';
-    const oldest = this.#ring.frames[0];
-    if (oldest === undefined || expectedMs < oldest.timestampMs - TOLERANCE_MS) return this.#miss('frame-expired');
+    const { frames } = this.#ring;
+    const newest = frames.at(-1);
+    if (newest === undefined) return 'frame-expired';
+    const believedMs = this.#believe(rtpTimeMs, reference.captureTimeMs, newest) ?? this.#offsetMs;
+    if (believedMs === undefined) return 'clock-unknown';
+    const expectedMs = rtpTimeMs - (this.#offsetMs ?? believedMs);
     // A busy page may see its own frame later than the server's answer to it.
-    if (expectedMs > this.#ring.frames.at(-1)!.timestampMs + TOLERANCE_MS) return 'frame-awaited';
-    this.#collect(rtpTimeMs, expectedMs);
-    const offsetMs = this.#bestOffset(rtpTimeMs - expectedMs);
+    if (expectedMs > newest.timestampMs + TOLERANCE_MS) return 'frame-awaited';
+    if (expectedMs < frames[0]!.timestampMs - TOLERANCE_MS) return this.#miss('frame-expired');
+    this.#note(rtpTimeMs);
+    const offsetMs = this.#choose(rtpTimeMs, believedMs);
     const frame = this.#ring.nearest(rtpTimeMs - offsetMs)!;
     const residualMs = rtpTimeMs - frame.timestampMs - offsetMs;
     if (Math.abs(residualMs) > this.#tolerance(frame, residualMs)) return this.#miss('frame-missing');
     this.#misses = 0;
-    // Follows the sender's clock while it settles; a single frame's rounding to 1 ms moves it little.
-    this.#offsetMs = offsetMs + residualMs / 8;
+    this.#offsetMs = offsetMs + residualMs * FOLLOW;
     return frame;
+  }
+
+  #note(rtpTimeMs: number): void {
+    // In order, although a mask's frame was sent before those that were encoded since.
+    let at = this.#sentMs.length;
+    while (at > 0 && this.#sentMs[at - 1]! > rtpTimeMs) at--;
+    if (this.#sentMs[at - 1] === rtpTimeMs) return;
+    this.#sentMs.splice(at, 0, rtpTimeMs);
+    if (this.#sentMs.length > SENT_CAPACITY) this.#sentMs.shift();
+  }
+
+  /** The constant according to capture time; undefined before there was one. */
+  #believe(rtpTimeMs: number, captureTimeMs: number | undefined, newest: LocalFrame): number | undefined {
+    if (captureTimeMs !== undefined) {
+      const timestampMs = captureTimeMs - this.#timeOriginMs - newest.captureTimeMs + newest.timestampMs;
+      this.#captureOffsetsMs.push(rtpTimeMs - timestampMs);
+      if (this.#captureOffsetsMs.length > CAPTURE_TIME_READINGS) this.#captureOffsetsMs.shift();
+    }
+    const sorted = this.#captureOffsetsMs.toSorted((a, b) => a - b);
+    return sorted[sorted.length >> 1];
+  }
+
+  /** The constant in use, unless another costs clearly less; at first the cheapest. */
+  #choose(rtpTimeMs: number, believedMs: number): number {
+    const cost = (offsetMs: number) => this.#misfit(offsetMs) + CAPTURE_TIME_WEIGHT * Math.abs(offsetMs - believedMs);
+    let best = believedMs;
+    let bestCost = Number.POSITIVE_INFINITY;
+    for (const { timestampMs } of this.#ring.frames) {
+      const offsetMs = rtpTimeMs - timestampMs;
+      const offsetCost = cost(offsetMs);
+      if (offsetCost < bestCost) {
+        best = offsetMs;
+        bestCost = offsetCost;
+      }
+    }
+    return this.#offsetMs === undefined || bestCost < cost(this.#offsetMs) * CLEARLY_CHEAPER ? best : this.#offsetMs;
+  }
+
+  /**
+   * How unevenly what was sent lies beside the local frames nearest to it under a hypothesis: mean change of that
+   * distance from one to the next, ms. A clock that settles moves them all alike and counts for nothing. 0 when too
+   * little is known.
+   */
+  #misfit(offsetMs: number): number {
+    const { frames } = this.#ring;
+    const oldestMs = frames[0]!.timestampMs - TOLERANCE_MS;
+    const newestMs = frames.at(-1)!.timestampMs + TOLERANCE_MS;
+    let sum = 0;
+    let count = 0;
+    let before: number | undefined;
+    for (const sentMs of this.#sentMs) {
+      const timestampMs = sentMs - offsetMs;
+      if (timestampMs < oldestMs || timestampMs > newestMs) continue;
+      const distanceMs = timestampMs - this.#ring.nearest(timestampMs)!.timestampMs;
+      if (before !== undefined) {
+        sum += Math.min(MISFIT_CEILING_MS, Math.abs(distanceMs - before));
+        count++;
+      }
+      before = distanceMs;
+    }
+    return count < MIN_SENT ? 0 : sum / count;
   }
 
   #tolerance(frame: LocalFrame, residualMs: number): number {
@@ -99,51 +167,10 @@ export class FrameIdentifier {
   #miss(reason: UnpairedReason): UnpairedReason {
     if (++this.#misses >= MISSES_TO_FORGET) {
       this.#offsetMs = undefined;
-      this.#evidence.length = 0;
+      this.#sentMs.length = 0;
+      this.#captureOffsetsMs.length = 0;
       this.#misses = 0;
     }
     return reason;
-  }
-
-  /** Timestamp of the frame whose capture time is nearest. */
-  #expect({ captureTimeMs }: FrameReference): number | undefined {
-    if (captureTimeMs === undefined) return undefined;
-    const newest = this.#ring.frames.at(-1);
-    return newest && captureTimeMs - this.#timeOriginMs - newest.captureTimeMs + newest.timestampMs;
-  }
-
-  #collect(rtpTimeMs: number, expectedMs: number): void {
-    const offsetsMs = this.#ring.frames
-      .filter((frame) => Math.abs(frame.timestampMs - expectedMs) <= SEARCH_MS)
-      .map((frame) => rtpTimeMs - frame.timestampMs);
-    this.#evidence.push({ offsetsMs });
-    if (this.#evidence.length > EVIDENCE_MASKS) this.#evidence.shift();
-  }
-
-  /** @param aroundMs the constant believed in so far. */
-  #bestOffset(aroundMs: number): number {
-    const candidates = this.#evidence.at(-1)!.offsetsMs;
-    if (candidates.length === 0) return aroundMs;
-    const ranked = candidates.map((offsetMs) => ({ offsetMs, misfitMs: this.#misfit(offsetMs) }));
-    if (this.#offsetMs !== undefined) ranked.push({ offsetMs: aroundMs, misfitMs: this.#misfit(aroundMs) });
-    const believed = ranked.reduce((a, b) =>
-      Math.abs(b.offsetMs - aroundMs) < Math.abs(a.offsetMs - aroundMs) ? b : a,
-    );
-    if (this.#evidence.length < EVIDENCE_MASKS_TO_OVERRULE) return believed.offsetMs;
-    const best = ranked.reduce((a, b) => (b.misfitMs < a.misfitMs ? b : a));
-    return best.misfitMs < believed.misfitMs * CLEARLY_BETTER && believed.misfitMs > 1
-      ? best.offsetMs
-      : believed.offsetMs;
-  }
-
-  /** Mean distance of the masks from their nearest frame under a hypothesis, each at most {@link MISFIT_CEILING_MS}. */
-  #misfit(offsetMs: number): number {
-    let sum = 0;
-    for (const { offsetsMs } of this.#evidence) {
-      let least = MISFIT_CEILING_MS;
-      for (const other of offsetsMs) least = Math.min(least, Math.abs(other - offsetMs));
-      sum += least;
-    }
-    return sum / this.#evidence.length;
   }
 }
