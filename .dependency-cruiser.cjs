@@ -54,12 +54,6 @@ module.exports = {
     soleImporter('prom-client', ['^server/telemetry/metrics\\.ts$']),
     soleImporter('fft.js', ['^server/dsp/fft\\.ts$']),
     soleImporter('fastify', ['^server/(app|signalling/)']),
-    {
-      name: 'environment-is-read-at-the-root',
-      severity: 'error',
-      from: { path: '^server/', pathNot: [TEST, '^server/(main|config)\\.ts$'] },
-      to: { path: '^(node:)?process$' },
-    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
