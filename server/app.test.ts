@@ -1,12 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ERRORS } from '../shared/errors.ts';
 import { MAX_SIGNALLING_BYTES } from '../shared/signalling.ts';
 import { SignallingClient } from '../test/fixtures/signalling-client.ts';
-import { type AppParts, createApp, type Service } from './app.ts';
+import { type App, type AppParts, createApp, type Service } from './app.ts';
 import { Admission } from './session/admission.ts';
 import type { SessionHost } from './session/session-registry.ts';
 import { Metrics } from './telemetry/metrics.ts';
@@ -34,7 +33,7 @@ const echo = (admission: Admission): SessionHost => ({
   },
 });
 
-let app: FastifyInstance;
+let app: App;
 afterEach(() => app.close());
 
 async function create(state: 'starting' | 'ready' | 'model-failed', parts: Partial<AppParts> = {}): Promise<AppParts> {

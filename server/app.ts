@@ -4,7 +4,7 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import fastifyStatic from '@fastify/static';
 import websocket from '@fastify/websocket';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type LogLevel } from 'fastify';
 import { AvsacError, asAvsacError } from '../shared/errors.ts';
 import { MAX_SIGNALLING_BYTES } from '../shared/signalling.ts';
 import type { Admission } from './session/admission.ts';
@@ -14,8 +14,6 @@ import type { Metrics } from './telemetry/metrics.ts';
 
 /** Requests a minute from one address: far above a person reloading, far below a flood. */
 const REQUESTS_PER_MINUTE = 3000;
-/** Health checks and metrics come every few seconds and say nothing when they succeed. */
-const POLLED = { logLevel: 'warn' } as const;
 
 export type App = FastifyInstance;
 
@@ -34,7 +32,7 @@ export interface AppParts {
   service(): Service | undefined;
   /** Folder with the built page. */
   readonly clientFolder: string;
-  readonly logLevel: string;
+  readonly logLevel: LogLevel;
 }
 
 /** @returns the application, not yet listening. */
@@ -81,15 +79,19 @@ export async function createApp(parts: AppParts): Promise<App> {
     if (service) serveWebSocket(socket, service.registry, service.welcome);
     else refuseWebSocket(socket, new AvsacError('server-starting'));
   });
-  app.get('/livez', POLLED, () => ({ status: 'live' }));
-  app.get('/readyz', POLLED, async (_request, reply) => {
+  // Health checks and metrics come every few seconds and say nothing when they succeed.
+  const polled = {
+    logLevel: parts.logLevel === 'error' || parts.logLevel === 'silent' ? parts.logLevel : 'warn',
+  } as const;
+  app.get('/livez', polled, () => ({ status: 'live' }));
+  app.get('/readyz', polled, async (_request, reply) => {
     const service = parts.service();
     if (parts.admission.draining) return reply.code(503).send({ status: 'draining' });
     if (!service) return reply.code(503).send({ status: 'starting' });
     if (!service.ready()) return reply.code(503).send({ status: 'model-failed' });
     return { status: 'ready', model: service.welcome.model };
   });
-  app.get('/metrics', POLLED, async (_request, reply) => {
+  app.get('/metrics', polled, async (_request, reply) => {
     return reply.type(parts.metrics.contentType).send(await parts.metrics.text());
   });
 
