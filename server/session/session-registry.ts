@@ -111,8 +111,9 @@ export class SessionRegistry implements SessionHost {
   /** Ends every session and thread. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
+    // Before the threads end: a thread that ends with sessions counts as crashed.
     for (const sessionId of [...this.#clients.keys()]) this.#end(sessionId, 'server-closed', undefined);
+    await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
   }
 
   #startWorker(): MediaWorker {
