@@ -2,7 +2,6 @@
  * Peer on werift's ICE, DTLS, SRTP and SCTP; the only importer of werift. Its RTCPeerConnection is left out, and with
  * it werift's RTP receiver and RTCP: packets go decrypted, as bytes, to RtpReceiver, and all RTCP comes from there.
  */
-import { networkInterfaces } from 'node:os';
 import {
   IceCandidate,
   type IceConnection,
@@ -26,6 +25,7 @@ import type { AnswerResult, CreatePeer, Peer, PeerChannel, PeerListener, PeerOpt
 import { POLL_INTERVAL_MS, RtpReceiver } from './rtp/rtp-receiver.ts';
 import { extensionIds, type Negotiation, negotiate, receivedMedia, writeAnswer } from './sdp-answer.ts';
 import { type OfferedSection, parseOffer } from './sdp-offer.ts';
+import { findFreePort, hostAddresses, takeTurnToBind } from './udp-sockets.ts';
 
 /** Longest an answer waits for candidates of STUN and TURN servers, ms; those that come later are trickled. */
 const GATHER_WAIT_MS = 1000;
@@ -65,6 +65,12 @@ class RawRtpTransport extends RTCDtlsTransport {
       if (isRtcp) this.onRawRtcp(packet);
       else this.onRawRtp(packet);
     });
+  }
+
+  override async stop(): Promise<void> {
+    // A handshake in progress would send again for half a minute more; this is how it tells that it has got further.
+    if (this.dtls !== undefined) this.dtls.dtls.flight = Number.POSITIVE_INFINITY;
+    await super.stop();
   }
 
   sendRawRtcp(packet: Uint8Array): void {
@@ -133,6 +139,7 @@ class WeriftPeer implements Peer {
   #remoteSctpPort = SCTP_PORT;
   #state: PeerState = 'new';
   #answering: Promise<unknown> = Promise.resolve();
+  #gathering: Promise<void> = Promise.resolve();
   #negotiation: Negotiation | undefined;
   #answerWritten = false;
   #answers = 0;
@@ -154,7 +161,6 @@ class WeriftPeer implements Peer {
       useIpv6: false,
       additionalHostAddresses: addresses,
       stunGatherTimeout: GATHER_WAIT_MS / 1000,
-      ...(options.portRange === undefined ? {} : { portRange: [...options.portRange] as [number, number] }),
     });
     this.#ice = new RTCIceTransport(gatherer);
     // werift asks a public STUN server when none is configured; no configured server means none.
@@ -204,10 +210,14 @@ class WeriftPeer implements Peer {
   async #close(): Promise<void> {
     clearInterval(this.#poll);
     this.#receiver.close();
+    // An answer under way notices, and opens nothing any more.
+    await this.#answering;
     await this.#sctp?.stop().catch(() => {});
     // The SCTP ABORT leaves with the next turn of the loop, before the socket closes.
     await new Promise((resolve) => setImmediate(resolve));
     await this.#dtls.stop().catch(() => {});
+    // A TURN server that answers late opens its socket late.
+    this.#gathering.then(() => this.#ice.connection.close()).catch(() => {});
     this.#setState('closed');
   }
 
@@ -229,7 +239,6 @@ class WeriftPeer implements Peer {
     if (first || restarted) {
       this.#answerWritten = false;
       await this.#gather();
-      this.#assertOpen();
     }
     const sdp = writeAnswer(negotiation, this.#localTransport());
     this.#answerWritten = true;
@@ -292,21 +301,24 @@ class WeriftPeer implements Peer {
 
   async #gather(): Promise<void> {
     const release = await takeTurnToBind();
-    const gathering = this.#ice.gather();
-    Promise.race([gathering, this.#bound.promise]).finally(release);
-    let timer: NodeJS.Timeout | undefined;
-    const waited = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, GATHER_WAIT_MS);
-    });
-    await Promise.race([gathering, waited]);
-    clearTimeout(timer);
-    if (this.#ice.localCandidates.length === 0 && this.#closed === undefined) {
-      const [first, last] = this.#options.portRange ?? [];
-      throw new AvsacError(
-        'internal',
-        `no UDP socket could be opened${first === undefined ? '' : ` on ports ${first}-${last}`}`,
-      );
+    try {
+      this.#assertOpen();
+      const { portRange } = this.#options;
+      if (portRange !== undefined) {
+        this.#ice.connection.options.portRange = [await findFreePort(portRange), portRange[1]];
+      }
+    } catch (error) {
+      release();
+      throw error;
     }
+    this.#gathering = this.#ice.gather();
+    Promise.race([this.#gathering, this.#bound.promise]).finally(release);
+    const wait = Promise.withResolvers<void>();
+    const timer = setTimeout(wait.resolve, GATHER_WAIT_MS);
+    await Promise.race([this.#gathering, wait.promise]);
+    clearTimeout(timer);
+    this.#assertOpen();
+    if (this.#ice.localCandidates.length === 0) throw new AvsacError('internal', 'no UDP socket could be opened');
   }
 
   #gathered(candidate: IceCandidate | undefined): void {
@@ -414,33 +426,9 @@ class WeriftPeer implements Peer {
   }
 }
 
-/** A loopback address serves when the machine has no other: client and server are the same then. */
-function hostAddresses(announced: readonly string[]): string[] {
-  if (announced.length > 0) return [...announced];
-  const own = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ family, internal }) => family === 'IPv4' && !internal)
-    .map(({ address }) => address);
-  return own.length > 0 ? own : ['127.0.0.1'];
-}
-
 /** `a=candidate` value, without the leading name. */
 function candidateValue(candidate: IceCandidate): string {
   return candidate.toJSON().candidate.replace(/^candidate:/, '');
-}
-
-let lastTurn: Promise<void> = Promise.resolve();
-
-/**
- * One peer after the other: werift first finds a port of the range that is free and binds it later.
- * @returns call it when the sockets are bound.
- */
-async function takeTurnToBind(): Promise<() => void> {
-  const previous = lastTurn;
-  const turn = Promise.withResolvers<void>();
-  lastTurn = turn.promise;
-  await previous;
-  return turn.resolve;
 }
 
 /**

@@ -18,16 +18,18 @@ export const PLI_MIN_INTERVAL_MS = 500;
 export class KeyFrameRequester {
   #wanted = false;
   #lastSentMs = Number.NEGATIVE_INFINITY;
+  #graceEndsMs = Number.NEGATIVE_INFINITY;
 
   /** A key frame is needed: for a decoder, or to go on after a loss. */
   request(): void {
     this.#wanted = true;
+    this.#graceEndsMs = Number.NEGATIVE_INFINITY;
   }
 
   /** A stream begins, and so will its first key frame without asking: only its absence is asked about. */
   expect(nowMs: number): void {
     this.#wanted = true;
-    this.#lastSentMs = nowMs;
+    this.#graceEndsMs = nowMs + PLI_MIN_INTERVAL_MS;
   }
 
   /** A key frame arrived. */
@@ -40,7 +42,8 @@ export class KeyFrameRequester {
    * @returns true when a PLI is due; counts as sent then.
    */
   isDue(nowMs: number, roundTripMs: number): boolean {
-    if (!this.#wanted || nowMs - this.#lastSentMs < PLI_MIN_INTERVAL_MS + roundTripMs) return false;
+    if (!this.#wanted || nowMs < this.#graceEndsMs) return false;
+    if (nowMs - this.#lastSentMs < PLI_MIN_INTERVAL_MS + roundTripMs) return false;
     this.#lastSentMs = nowMs;
     return true;
   }

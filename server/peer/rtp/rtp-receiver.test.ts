@@ -290,13 +290,19 @@ describe('RtpReceiver: loss', () => {
     expect(bench.rtcp(206, 1)).toEqual([]);
   });
 
-  it('does not ask for the first key frame before it could have come', () => {
-    const bench = new Bench();
-    bench.rtp(vp8Packets(vp8Frame('delta', 50, 1), { sequenceNumber: 1, timestamp: 0 })[0]!);
-    bench.pass(PLI_MIN_INTERVAL_MS - POLL_INTERVAL_MS, 0);
-    expect(bench.rtcp(206, 1)).toEqual([]);
-    bench.pass(2 * POLL_INTERVAL_MS, 0);
-    expect(bench.rtcp(206, 1)).toHaveLength(1);
+  it('does not ask for the first key frame while it is coming, but as soon as it is clear that it was lost', () => {
+    const [first] = vp8Packets(vp8Frame('key', 2500, 1), { sequenceNumber: 1, timestamp: 0 });
+    const coming = new Bench();
+    coming.rtp(first!);
+    coming.pass(PLI_MIN_INTERVAL_MS - POLL_INTERVAL_MS, 0);
+    expect(coming.rtcp(206, 1)).toEqual([]);
+    coming.pass(2 * POLL_INTERVAL_MS, 0);
+    expect(coming.rtcp(206, 1)).toHaveLength(1);
+
+    const lost = new Bench();
+    lost.rtp(vp8Packets(vp8Frame('delta', 50, 1), { sequenceNumber: 1, timestamp: 0 })[0]!);
+    lost.pass(POLL_INTERVAL_MS, 0);
+    expect(lost.rtcp(206, 1)).toHaveLength(1);
   });
 
   it('limits the key frames a decoder asks for', () => {

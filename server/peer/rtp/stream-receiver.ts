@@ -9,9 +9,9 @@ import { REORDER_CAPACITY, ReorderBuffer } from './reorder-buffer.ts';
 import { findExtension, type RtpPacket } from './rtp-packet.ts';
 import type { ParsedSenderReport } from './sender-report.ts';
 
-/** Longest and shortest wait for a packet asked for again, ms. */
+/** Longest and shortest wait for a packet asked for again, ms: some ten requests on a short path, three on a long one. */
 export const MAX_RETRANSMISSION_WAIT_MS = 400;
-const MIN_RETRANSMISSION_WAIT_MS = 150;
+const MIN_RETRANSMISSION_WAIT_MS = 300;
 /** Wait for a packet that can only be late, for nothing can ask for it again, ms. */
 export const REORDERING_WAIT_MS = 40;
 /** A sequence number this far behind belongs to a sender that started anew (MAX_MISORDER, RFC 3550 §A.1). */
@@ -84,7 +84,7 @@ export class StreamReceiver {
   poll(nowMs: number, roundTripMs: number): number[] {
     if (this.#missing.missingCount === 0) return [];
     const waitMs = this.#options.nack
-      ? Math.max(MIN_RETRANSMISSION_WAIT_MS, Math.min(MAX_RETRANSMISSION_WAIT_MS, 100 + 3 * roundTripMs))
+      ? Math.max(MIN_RETRANSMISSION_WAIT_MS, Math.min(MAX_RETRANSMISSION_WAIT_MS, 200 + 3 * roundTripMs))
       : REORDERING_WAIT_MS;
     const overdue = this.#missing.newestMissingSince(nowMs - waitMs);
     if (overdue !== undefined) {
