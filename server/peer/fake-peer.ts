@@ -5,7 +5,6 @@ import type { EncodedChunk, SenderReport } from '../media/encoded-chunk.ts';
 import { parseCandidate } from './ice-candidate.ts';
 import type {
   AnswerResult,
-  CreatePeer,
   Peer,
   PeerChannel,
   PeerListener,
@@ -193,17 +192,4 @@ export class FakePeer implements Peer {
     if (track === undefined) throw new Error(`no ${kind} track was negotiated`);
     return track;
   }
-}
-
-/** @returns the factory to inject, and the peers it has made. */
-export function fakePeers(): { readonly create: CreatePeer; readonly peers: readonly FakePeer[] } {
-  const peers: FakePeer[] = [];
-  return {
-    peers,
-    create: (options, listener) => {
-      const peer = new FakePeer(options, listener);
-      peers.push(peer);
-      return peer;
-    },
-  };
 }
