@@ -40,7 +40,7 @@ test('a timestamp that goes back empties the ring: another track has begun', () 
 test('a frame that repeats is closed and the others stay', () => {
   const ring = new FrameRing();
   const closes = [vi.fn(), vi.fn(), vi.fn()];
-  [20, 50, 50].forEach((timestampMs, i) => ring.add(frameAt(timestampMs, closes[i])));
+  for (const [i, timestampMs] of [20, 50, 50].entries()) ring.add(frameAt(timestampMs, closes[i]));
   expect(ring.frames.map((frame) => frame.timestampMs)).toEqual([20, 50]);
   expect(closes.map((close) => close.mock.calls.length)).toEqual([0, 0, 1]);
 });
