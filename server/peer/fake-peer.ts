@@ -14,7 +14,6 @@ import type {
   TrackListener,
   TrackStats,
 } from './peer.ts';
-import type { ReceivedMedia } from './rtp/track-receiver.ts';
 import { negotiate, receivedMedia, writeAnswer } from './sdp-answer.ts';
 import { parseOffer } from './sdp-offer.ts';
 
@@ -40,7 +39,13 @@ export class FakeTrack implements RemoteTrack {
   #ended = false;
   #stats = NO_STATS;
 
-  constructor({ kind, mid, codec, clockRate, channels }: ReceivedMedia) {
+  constructor({
+    kind,
+    mid,
+    codec,
+    clockRate,
+    channels,
+  }: Pick<RemoteTrack, 'kind' | 'mid' | 'codec' | 'clockRate' | 'channels'>) {
     this.kind = kind;
     this.mid = mid;
     this.codec = codec;

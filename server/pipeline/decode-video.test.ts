@@ -1,6 +1,6 @@
 import { Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { CORRUPT, FakeDecoders, FakeTrack } from '../../test/fixtures/fake-media.ts';
+import { CORRUPT, FakeDecoders, TestTrack } from '../../test/fixtures/fake-media.ts';
 import { MediaClocks } from '../media/media-clock.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
 import { decodeVideo } from './decode-video.ts';
@@ -9,13 +9,13 @@ import type { TimedFrame } from './flow.ts';
 function flow() {
   const decoders = new FakeDecoders();
   const telemetry = new TelemetryCollector();
-  const tracks$ = new Subject<FakeTrack>();
+  const tracks$ = new Subject<TestTrack>();
   const seen: TimedFrame[] = [];
   const subscription = tracks$
     .pipe(decodeVideo(decoders, new MediaClocks(1000), telemetry))
     .subscribe((frame) => seen.push(frame));
   const add = () => {
-    const track = new FakeTrack('video');
+    const track = new TestTrack('video');
     tracks$.next(track);
     return track;
   };

