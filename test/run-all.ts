@@ -31,7 +31,9 @@ async function provideChromium(): Promise<void> {
     await runCommand('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium']);
   }
   if (!findChromium()) {
-    throw new Error('The browser tests need Chromium: install it (Debian: apt-get install chromium), or set CHROMIUM to its path.');
+    throw new Error(
+      'The browser tests need Chromium: install it (Debian: apt-get install chromium), or set CHROMIUM to its path.',
+    );
   }
 }
 
@@ -73,7 +75,8 @@ for (const project of ['unit', 'contract', 'integration', 'browser']) suites.pus
 suites.push(['python', await runPytest()]);
 
 process.stdout.write('\n');
-for (const [name, { passed, failed }] of suites) process.stdout.write(`${name.padEnd(12)} ${passed} passed, ${failed} failed\n`);
+for (const [name, { passed, failed }] of suites)
+  process.stdout.write(`${name.padEnd(12)} ${passed} passed, ${failed} failed\n`);
 const passed = suites.reduce((sum, [, totals]) => sum + totals.passed, 0);
 const failed = suites.reduce((sum, [, totals]) => sum + totals.failed, 0);
 const line = `${passed} passed, ${failed} failed\n`;
