@@ -19,7 +19,7 @@ const TOLERANCE_INTERVALS = 0.4;
 /** RTP timestamps held against a hypothesis: as many as the ring holds frames. */
 const SENT_CAPACITY = 48;
 /** Fewer that fall into the ring's span prove nothing. */
-const MIN_SENT = 6;
+const MIN_SENT = 8;
 /** One change counts at most this much against a hypothesis, ms. */
 const MISFIT_CEILING_MS = 4;
 /** What a ms of distance from capture time counts against a hypothesis, ms: a frame interval must be outweighed by 0.3. */
@@ -27,7 +27,7 @@ const CAPTURE_TIME_WEIGHT = 0.01;
 /** Readings of capture time whose median is believed. */
 const CAPTURE_TIME_READINGS = 15;
 /** A hypothesis is given up for one that costs at most this share of it. */
-const CLEARLY_CHEAPER = 0.7;
+const CLEARLY_CHEAPER = 0.5;
 /** Share of a frame's residual by which the constant follows the sender's clock; a frame's own is rounded to 1 ms. */
 const FOLLOW = 1 / 8;
 const MISSES_TO_FORGET = 10;

@@ -1,4 +1,6 @@
 /** Hands out the frames of a local video track as they are captured, at display size. */
+import { CaptureClock } from './capture-clock.ts';
+import { type CopiedFrame, FRAME_TAKEN, type FrameCopyJob, imageSize } from './frame-copy.ts';
 import type { LocalFrame } from './frame-ring.ts';
 
 /** The API that gave the frames: what the status shows. */
@@ -6,7 +8,7 @@ export type FrameTapKind = 'MediaStreamTrackProcessor' | 'requestVideoFrameCallb
 
 export interface FrameTap {
   readonly kind: FrameTapKind;
-  /** Frames that arrived while an earlier one was still being copied. */
+  /** Frames given up because earlier ones had not been copied or taken yet. */
   readonly droppedFrames: number;
   /** Idempotent. The track itself goes on: it belongs to whoever made it. */
   close(): void;
@@ -14,38 +16,8 @@ export interface FrameTap {
 
 /** Larger frames are kept scaled down to this width, pixels. */
 const MAX_IMAGE_WIDTH = 960;
-/**
- * Frames the processor may hold while the page's thread is busy: 0.4 s at 30 frames/s. A frame that is lost here is
- * sent all the same, and its mask finds no frame.
- */
-const PROCESSOR_BUFFER_FRAMES = 12;
-
-/** Places a track's timestamps on the timeline of `performance.now()`: the fastest delivery seen marks the capture. */
-export class CaptureClock {
-  /** Lets the estimate follow clocks that drift apart, ms a ms: 100 ppm. */
-  static readonly #DRIFT = 1e-4;
-  #offsetMs = Number.POSITIVE_INFINITY;
-  #lastMs = 0;
-
-  /**
-   * @param timestampMs on the track's timeline.
-   * @param arrivalMs when it reached the page, `performance.now()`.
-   * @returns capture time, ms on `performance.now()`'s timeline, at most `arrivalMs`.
-   */
-  observe(timestampMs: number, arrivalMs: number): number {
-    const drifted = this.#offsetMs + (arrivalMs - this.#lastMs) * CaptureClock.#DRIFT;
-    this.#lastMs = arrivalMs;
-    this.#offsetMs = Math.min(drifted, arrivalMs - timestampMs);
-    return timestampMs + this.#offsetMs;
-  }
-}
-
-function imageSize(width: number, height: number): ImageBitmapOptions {
-  const scale = Math.min(1, MAX_IMAGE_WIDTH / width);
-  return scale === 1
-    ? {}
-    : { resizeWidth: Math.round(width * scale), resizeHeight: Math.round(height * scale), resizeQuality: 'low' };
-}
+/** Frames the processor may hold for the worker; cameras lend from a small pool and stall when it is empty. */
+const PROCESSOR_BUFFER_FRAMES = 4;
 
 /**
  * @param onFrame takes ownership of the frame's image.
@@ -57,50 +29,30 @@ export function tapFrames(track: MediaStreamTrack, onFrame: (frame: LocalFrame) 
   return undefined;
 }
 
+/** Copies in a worker, so that no frame is missed while the page's own thread is busy. */
 function tapProcessor(track: MediaStreamTrack, onFrame: (frame: LocalFrame) => void): FrameTap {
   const clock = new CaptureClock();
   // A clone, because a processor's end must not end the track that is being sent.
   const clone = track.clone();
-  const reader = new MediaStreamTrackProcessor({
-    track: clone,
-    maxBufferSize: PROCESSOR_BUFFER_FRAMES,
-  }).readable.getReader();
-  let closed = false;
-  const deliver = async (frame: VideoFrame, before: Promise<void>) => {
-    const arrivalMs = performance.now();
-    const { displayWidth: width, displayHeight: height } = frame;
-    const timestampMs = frame.timestamp / 1000;
-    const copy = createImageBitmap(frame, imageSize(width, height));
-    try {
-      const image = await copy;
-      await before;
-      if (closed) image.close();
-      else onFrame({ timestampMs, captureTimeMs: clock.observe(timestampMs, arrivalMs), image, width, height });
-    } finally {
-      frame.close();
-    }
-  };
-  const read = async () => {
-    let before = Promise.resolve();
-    while (!closed) {
-      const { value: frame, done } = await reader.read();
-      if (done) return;
-      // Two copies at a time, handed on in order.
-      const delivery = deliver(frame, before);
-      await before;
-      before = delivery;
-    }
-  };
-  // Reading ends with the track; a frame that cannot be copied ends the picture, not the session.
-  read().catch((error: unknown) => console.warn('avsac-live: local frames ended', error));
+  const { readable } = new MediaStreamTrackProcessor({ track: clone, maxBufferSize: PROCESSOR_BUFFER_FRAMES });
+  const worker = new Worker(new URL('./frame-copy-worker.ts', import.meta.url), { type: 'module' });
+  let droppedFrames = 0;
+  worker.addEventListener('message', ({ data }: MessageEvent<CopiedFrame>) => {
+    worker.postMessage(FRAME_TAKEN);
+    const { timestampMs, image, width, height } = data;
+    droppedFrames = data.droppedFrames;
+    const captureTimeMs = clock.observe(timestampMs, data.arrivalUnixMs - performance.timeOrigin);
+    onFrame({ timestampMs, captureTimeMs, image, width, height });
+  });
+  worker.postMessage({ readable, maxWidth: MAX_IMAGE_WIDTH } satisfies FrameCopyJob, [readable]);
   return {
     kind: 'MediaStreamTrackProcessor',
-    droppedFrames: 0,
+    get droppedFrames() {
+      return droppedFrames;
+    },
     close() {
-      if (closed) return;
-      closed = true;
-      reader.cancel().catch(() => undefined);
       clone.stop();
+      worker.terminate();
     },
   };
 }
@@ -125,7 +77,7 @@ function tapVideoElement(track: MediaStreamTrack, onFrame: (frame: LocalFrame) =
     const timestampMs = metadata.mediaTime * 1000;
     const observedMs = clock.observe(timestampMs, metadata.presentationTime);
     const { width, height } = metadata;
-    createImageBitmap(video, imageSize(width, height)).then(
+    createImageBitmap(video, imageSize(width, height, MAX_IMAGE_WIDTH)).then(
       (image) => {
         copying = false;
         if (closed) image.close();

@@ -1,0 +1,36 @@
+/** Copies the frames of a track to images and hands them to the page, in order. */
+import { type CopiedFrame, FRAME_TAKEN, type FrameCopyJob, imageSize } from './frame-copy.ts';
+
+/** Images on their way to a page that is too busy to take them: 0.8 s at 30 frames/s. A newer frame is given up then. */
+const MAX_UNTAKEN = 24;
+
+let untaken = 0;
+let droppedFrames = 0;
+
+addEventListener('message', ({ data }: MessageEvent<FrameCopyJob | typeof FRAME_TAKEN>) => {
+  if (data === FRAME_TAKEN) untaken--;
+  else copy(data);
+});
+
+async function copy({ readable, maxWidth }: FrameCopyJob): Promise<void> {
+  const reader = readable.getReader();
+  for (;;) {
+    const { value: frame, done } = await reader.read();
+    if (done) return;
+    const arrivalUnixMs = performance.timeOrigin + performance.now();
+    if (untaken >= MAX_UNTAKEN) {
+      droppedFrames++;
+      frame.close();
+      continue;
+    }
+    const { displayWidth: width, displayHeight: height, timestamp } = frame;
+    try {
+      const image = await createImageBitmap(frame, imageSize(width, height, maxWidth));
+      const copied: CopiedFrame = { timestampMs: timestamp / 1000, arrivalUnixMs, image, width, height, droppedFrames };
+      untaken++;
+      postMessage(copied, { transfer: [image] });
+    } finally {
+      frame.close();
+    }
+  }
+}
