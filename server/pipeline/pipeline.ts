@@ -1,5 +1,5 @@
 /** The whole flow of one session: tracks in, masks out, one way through. */
-import { filter, Subject, type Subscription, share } from 'rxjs';
+import { filter, Subject, type Subscription } from 'rxjs';
 import type { SessionStats } from '../../shared/signalling.ts';
 import { LogMel } from '../dsp/log-mel.ts';
 import { allocateModelInput } from '../inference/model-input.ts';
@@ -66,7 +66,6 @@ export class MaskPipeline {
     const heard$ = this.#tracks$.pipe(
       filter(({ kind }) => kind === 'audio'),
       hear(decoders, clocks, timeline, telemetry),
-      share(),
     );
     const masks$ = this.#tracks$.pipe(
       filter(({ kind }) => kind === 'video'),
