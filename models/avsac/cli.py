@@ -30,6 +30,8 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--scene-share", type=float, default=0.55, help="share of demo scenes, 0 to 1 (default 0.55)")
     train.add_argument("--learning-rate", type=float, default=8e-4)
     train.add_argument("--threads", type=int, default=2)
+    train.add_argument("--evaluate-every", type=float, default=8, help="minutes between held-out figures (default 8)")
+    train.add_argument("--evaluate-pictures", type=int, default=120, help="pictures of each source for them (default 120)")
     train.add_argument("--seed", type=int, default=0)
     add_data(train)
     train.set_defaults(run=run_train)
@@ -68,7 +70,12 @@ def run_train(arguments: argparse.Namespace) -> None:
 
     data = DataConfig(arguments.media, arguments.scenes, arguments.pictures, arguments.scene_share, arguments.seed)
     config = TrainConfig(
-        arguments.minutes, learning_rate=arguments.learning_rate, threads=arguments.threads, seed=arguments.seed
+        arguments.minutes,
+        learning_rate=arguments.learning_rate,
+        evaluate_every=arguments.evaluate_every,
+        evaluate_pictures=arguments.evaluate_pictures,
+        threads=arguments.threads,
+        seed=arguments.seed,
     )
     print(train(arguments.folder, PRESETS[arguments.preset], data, config))
 

@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +100,7 @@ def train(folder: Path, model_config: ModelConfig, data: DataConfig, config: Tra
             step, before = state["step"], state["elapsed"]
             log(resumed=step, elapsed=round(before))
         began, next_save, next_evaluation = time.monotonic(), 0.0, 0.0
-        sums: dict[str, float] = {}
+        sums: Counter[str] = Counter()
         while True:
             elapsed = before + time.monotonic() - began
             done = elapsed / (60 * config.minutes)
@@ -125,10 +126,9 @@ def train(folder: Path, model_config: ModelConfig, data: DataConfig, config: Tra
             optimiser.step()
             step += 1
             follow(average, learner, min(0.998, (1 + step) / (20 + step)))
-            for name, value in losses.items():
-                sums[name] = sums.get(name, 0.0) + value.item()
+            sums.update({name: value.item() for name, value in losses.items()}, steps=1)
             if step % 50 == 0:
-                means = {name: round(total / 50, 4) for name, total in sums.items()}
+                means = {name: round(sums[name] / sums["steps"], 4) for name in losses}
                 log(step=step, elapsed=round(elapsed), lr=round(optimiser.param_groups[0]["lr"], 6), **means)
                 sums.clear()
 
