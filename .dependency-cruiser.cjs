@@ -7,7 +7,7 @@ const floor = (name, from, allowed) => ({
   from: { path: from, pathNot: TEST },
   to: { path: '^(shared|server|client|loadtest|test|models)/', pathNot: allowed },
 });
-const ADAPTERS = ['^server/peer/werift-peer\\.ts$', '^server/media/node-av-', '^server/inference/ort-'];
+const ADAPTERS = ['^server/peer/werift-', '^server/media/node-av-', '^server/inference/ort-'];
 const soleImporter = (library, importers) => ({
   name: `sole-importer-of-${library.replace(/[^a-z]/g, '-')}`,
   severity: 'error',
@@ -47,7 +47,7 @@ module.exports = {
       from: { path: '^server/(media|dsp|output|pipeline|signalling|app)', pathNot: [TEST, ...ADAPTERS] },
       to: { path: ADAPTERS },
     },
-    soleImporter('werift', ['^server/peer/werift-peer\\.ts$']),
+    soleImporter('werift', ['^server/peer/werift-transport\\.ts$']),
     soleImporter('onnxruntime-node', ['^server/inference/(ort-worker|providers)\\.ts$']),
     soleImporter('node-av', ['^server/media/node-av-']),
     soleImporter('rxjs', ['^server/pipeline/']),

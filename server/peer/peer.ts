@@ -2,7 +2,10 @@
 import type { Candidate } from '../../shared/signalling.ts';
 import type { EncodedChunk, SenderReport } from '../media/encoded-chunk.ts';
 
-/** RTCPeerConnection.connectionState (W3C WebRTC §4.4.1). */
+/**
+ * RTCPeerConnection.connectionState (W3C WebRTC §4.4.1). `disconnected` after 5 s of silence, `failed` when consent
+ * expires after 30 s (RFC 7675) or a handshake fails, `closed` by `close` or by the remote's DTLS close_notify.
+ */
 export type PeerState = 'new' | 'connecting' | 'connected' | 'disconnected' | 'failed' | 'closed';
 
 /** Media that an offer asked for and the answer had to turn down. */
@@ -65,7 +68,7 @@ export interface PeerChannel {
 
 export interface PeerListener {
   state(state: PeerState): void;
-  /** A local candidate to trickle, null when gathering ended. */
+  /** A local candidate gathered after the answer was written, which has those before; null when gathering ended so late. */
   candidate(candidate: Candidate | null): void;
   track(track: RemoteTrack): void;
   channel(channel: PeerChannel): void;

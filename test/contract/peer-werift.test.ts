@@ -1,4 +1,5 @@
 /** The real peer, facing libwebrtc: what a network and a browser do that a fake does not. */
+import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Peer, PeerOptions } from '../../server/peer/peer.ts';
 import { createWeriftPeer } from '../../server/peer/werift-peer.ts';
@@ -230,7 +231,47 @@ describe('addresses', () => {
   });
 });
 
+describe('strangers', () => {
+  it('cannot end or disturb a session with forged datagrams', async () => {
+    const connection = await connect();
+    const [, address, port] = /^a=candidate:\S+ 1 udp \d+ (\S+) (\d+) typ host/m.exec(
+      connection.publisher.connection.remoteDescription!.sdp,
+    )!;
+    const stranger = createSocket('udp4');
+    cleanups.push(() => stranger.close());
+    const record = (type: number, epoch: number, ...body: number[]): Uint8Array =>
+      Uint8Array.of(type, 0xfe, 0xfd, epoch >> 8, epoch & 0xff, 0, 0, 0, 0, 0, 1, 0, body.length, ...body);
+    const datagrams = [
+      record(21, 0, 1, 0),
+      record(21, 0, 2, 40),
+      Uint8Array.of(...record(22, 1, 9), ...record(21, 0, 1, 0)),
+      record(22, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+      Uint8Array.of(22),
+      Uint8Array.of(0x80, 0x60, ...new Uint8Array(60)),
+      Uint8Array.of(0x80, 0xc8, ...new Uint8Array(60)),
+      Uint8Array.of(0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, ...new Uint8Array(12)),
+    ];
+    for (const datagram of datagrams) {
+      await new Promise((resolve) => stranger.send(datagram, Number(port), address, resolve));
+    }
+    await moreFrames(connection, 'video', 10);
+    expect(connection.peer.state).toBe('connected');
+    await connection.recorder.until(() => connection.recorder.channels.length > 0);
+    expect(connection.recorder.channels[0]!.send('still here')).toBe(true);
+    const received = connection.publisher.received.get('masks')!;
+    await connection.publisher.untilReceived(() => received.includes('still here'));
+  });
+});
+
 describe('close', () => {
+  it('is for the owner: a remote that vanishes is reported as disconnected', async () => {
+    const connection = await connect();
+    connection.publisher.close();
+    await connection.recorder.until(() => connection.peer.state !== 'connected');
+    expect(['disconnected', 'closed']).toContain(connection.peer.state);
+    expect(connection.recorder.of('video').ended).toBe(0);
+  });
+
   it('leaves no handle, whether connected or in the middle of connecting', async () => {
     // Sockets and timers of Node's own: what libwebrtc has open is not among them.
     const ofPeers = (): string[] =>
