@@ -49,7 +49,7 @@ export const ERRORS = {
     closeCode: 4013,
   },
   'server-starting': {
-    message: 'The server is loading its model; try again in a few seconds.',
+    message: 'The server is not ready yet; try again in a few seconds.',
     httpStatus: 503,
     closeCode: 1013,
   },

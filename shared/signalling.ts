@@ -79,7 +79,7 @@ export type ServerMessage =
 export interface SessionStats {
   readonly type: 'stats';
   readonly masksSent: number;
-  /** Masks a second the session aims at now, 2..10; it falls under load. */
+  /** Masks a second the session aims at now, 2..30; it falls under load. */
   readonly targetMaskRateHz: number;
   /** Dropped work by reason, counted from the session's start. */
   readonly drops: Readonly<Record<string, number>>;

@@ -1,12 +1,13 @@
 /** Thread entry: hosts the sessions placed on it and wires their adapters. */
 import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { ErrorCode } from '../../shared/errors.ts';
 import { connectSegmenter } from '../inference/port-segmenter.ts';
 import { loadDecoderFactory } from '../media/node-av-decoder.ts';
 import { createWeriftPeer } from '../peer/werift-peer.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
 import type { FromMediaWorker, MediaWorkerData, ToMediaWorker } from './media-worker-messages.ts';
-import { Session, type SessionParts } from './session.ts';
+import { Session, type SessionOptions, type SessionParts } from './session.ts';
 
 const TELEMETRY_INTERVAL_MS = 1000;
 const LAG_INTERVAL_MS = 100;
@@ -30,28 +31,33 @@ const report = (sessionId: string | undefined, error: unknown) =>
 /** A library's stray rejection belongs to one client's connection; the others must not pay for it. */
 process.on('unhandledRejection', (error) => report(undefined, error));
 
+function open(sessionId: string, options: SessionOptions): void {
+  const ended = (reason: string, error: ErrorCode | undefined) => {
+    sessions.delete(sessionId);
+    post({ type: 'ended', sessionId, reason, error });
+  };
+  try {
+    const session = new Session(sessionId, options, parts, {
+      send: (reply) => post({ type: 'message', sessionId, message: reply }),
+      failure: (error) => report(sessionId, error),
+      ended,
+    });
+    sessions.set(sessionId, session);
+  } catch (error) {
+    report(sessionId, error);
+    ended('session-failed', 'internal');
+  }
+}
+
 parent.on('message', (message: ToMediaWorker) => {
-  const { sessionId } = message;
-  switch (message.type) {
-    case 'open':
-      sessions.set(
-        sessionId,
-        new Session(sessionId, message.options, parts, {
-          send: (reply) => post({ type: 'message', sessionId, message: reply }),
-          failure: (error) => report(sessionId, error),
-          ended: (reason, error) => {
-            sessions.delete(sessionId);
-            post({ type: 'ended', sessionId, reason, error });
-          },
-        }),
-      );
-      return;
-    case 'message':
-      sessions.get(sessionId)?.receive(message.message);
-      return;
-    case 'close':
-      void sessions.get(sessionId)?.close(message.reason);
-      return;
+  if (message.type === 'open') return open(message.sessionId, message.options);
+  const session = sessions.get(message.sessionId);
+  if (message.type === 'close') return void session?.close(message.reason);
+  try {
+    session?.receive(message.message);
+  } catch (error) {
+    report(message.sessionId, error);
+    void session?.close('session-failed', 'internal');
   }
 });
 

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { ServerMessage } from '../../shared/signalling.ts';
 import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
@@ -20,18 +20,19 @@ afterEach(async () => {
 });
 
 /** A registry on a real media worker, and what its owner heard. */
-function start(maxSessions = 10, options = OPTIONS) {
+function start(maxSessions = 10, options = OPTIONS, workerEntry?: URL) {
   const open: number[] = [];
   const ends: string[] = [];
   const failures: string[] = [];
   const segmenter = new FakeSegmenter(tinyManifest(), () => IMMEDIATE_LOGITS);
   const serve = (port: MessagePort) => serveSegmenter(segmenter, port);
-  const registry = new SessionRegistry(1, new Admission(maxSessions), options, serve, {
-    sessions: (count) => open.push(count),
-    sessionEnded: (_sessionId, reason) => ends.push(reason),
+  const observer = {
+    sessions: (count: number) => open.push(count),
+    sessionEnded: (_sessionId: string, reason: string) => ends.push(reason),
     telemetry: () => {},
-    failure: (_sessionId, message) => failures.push(message),
-  });
+    failure: (_sessionId: string | undefined, message: string) => failures.push(message),
+  };
+  const registry = new SessionRegistry(1, new Admission(maxSessions), options, serve, observer, workerEntry);
   registries.push(registry);
   return { registry, open, ends, failures };
 }
@@ -86,15 +87,29 @@ describe('SessionRegistry', () => {
     await registry.close();
   });
 
-  it('ends the sessions of a worker that crashes, and puts another in its place', async () => {
-    // What a session cannot be made of stands for any error that no one catches.
+  it('ends a session that cannot be made, and that one alone', async () => {
     const { registry, failures } = start(10, { ...OPTIONS, peer: { ...OPTIONS.peer, iceServers: [7 as never] } });
+    for (const failed of [1, 2]) {
+      const one = client();
+      registry.open(one);
+      await expect(one.end).resolves.toEqual(['session-failed', 'internal']);
+      expect(failures).toHaveLength(failed);
+    }
+    expect(registry.size).toBe(0);
+  });
+
+  it('ends the sessions of a worker that crashes, refuses others, and puts another in its place', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const crashing = new URL('../../test/fixtures/crashing-media-worker.ts', import.meta.url);
+    const { registry, failures } = start(10, OPTIONS, crashing);
     for (const crashes of [1, 2]) {
       const one = client();
       registry.open(one);
       await expect(one.end).resolves.toEqual(['media-worker-crashed', 'internal']);
       expect(failures).toHaveLength(crashes);
+      expect(() => registry.open(client())).toThrow(expect.objectContaining({ code: 'server-starting' }));
+      vi.runAllTimers();
     }
-    expect(registry.size).toBe(0);
+    vi.useRealTimers();
   });
 });

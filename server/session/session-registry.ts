@@ -1,7 +1,7 @@
 /** Every open session, seen from the main thread: admits, places each on a media worker, passes its messages. */
 import { randomUUID } from 'node:crypto';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import type { ErrorCode } from '../../shared/errors.ts';
+import { AvsacError, type ErrorCode } from '../../shared/errors.ts';
 import type { ClientMessage, ServerMessage } from '../../shared/signalling.ts';
 import type { TelemetryBatch } from '../telemetry/telemetry.ts';
 import type { Admission } from './admission.ts';
@@ -41,11 +41,15 @@ interface MediaWorker {
   readonly sessionIds: Set<string>;
 }
 
+/** A thread that dies as soon as it starts must not keep a core busy with starting it. */
+const RESTART_AFTER_MS = 1000;
+
 export class SessionRegistry implements SessionHost {
   readonly #admission: Admission;
   readonly #options: SessionOptions;
   readonly #serveSegmenter: (port: MessagePort) => void;
   readonly #observer: RegistryObserver;
+  readonly #workerEntry: URL;
   readonly #workers: MediaWorker[] = [];
   readonly #clients = new Map<string, SessionClient>();
   #onEmpty: (() => void) | undefined;
@@ -58,11 +62,13 @@ export class SessionRegistry implements SessionHost {
     options: SessionOptions,
     serveSegmenter: (port: MessagePort) => void,
     observer: RegistryObserver,
+    workerEntry = new URL('./media-worker.ts', import.meta.url),
   ) {
     this.#admission = admission;
     this.#options = options;
     this.#serveSegmenter = serveSegmenter;
     this.#observer = observer;
+    this.#workerEntry = workerEntry;
     for (let i = 0; i < workerCount; i++) this.#workers.push(this.#startWorker());
   }
 
@@ -78,6 +84,8 @@ export class SessionRegistry implements SessionHost {
   open(client: SessionClient): SessionHandle {
     this.#admission.admit(this.#clients.size);
     const sessionId = randomUUID();
+    // Between the crash of the only one and its successor.
+    if (this.#workers.length === 0) throw new AvsacError('server-starting');
     const worker = this.#workers.reduce((least, next) => (next.sessionIds.size < least.sessionIds.size ? next : least));
     worker.sessionIds.add(sessionId);
     this.#clients.set(sessionId, client);
@@ -113,14 +121,14 @@ export class SessionRegistry implements SessionHost {
     this.#closed = true;
     // Before the threads end: a thread that ends with sessions counts as crashed.
     for (const sessionId of [...this.#clients.keys()]) this.#end(sessionId, 'server-closed', undefined);
-    await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
+    await Promise.all([...this.#workers].map(({ thread }) => thread.terminate()));
   }
 
   #startWorker(): MediaWorker {
     const { port1, port2 } = new MessageChannel();
     this.#serveSegmenter(port1);
     const workerData: MediaWorkerData = { segmenterPort: port2 };
-    const thread = new Worker(new URL('./media-worker.ts', import.meta.url), { workerData, transferList: [port2] });
+    const thread = new Worker(this.#workerEntry, { workerData, transferList: [port2] });
     const sessionIds = new Set<string>();
     const ready = new Promise<void>((resolve, reject) => {
       thread.on('message', (message: FromMediaWorker) => {
@@ -137,10 +145,14 @@ export class SessionRegistry implements SessionHost {
     const worker = { thread, ready, sessionIds };
     thread.once('exit', () => {
       for (const sessionId of sessionIds) this.#end(sessionId, 'media-worker-crashed', 'internal');
-      const index = this.#workers.indexOf(worker);
-      if (!this.#closed && index >= 0) this.#workers[index] = this.#startWorker();
+      this.#workers.splice(this.#workers.indexOf(worker), 1);
+      if (!this.#closed) setTimeout(() => this.#replaceWorker(), RESTART_AFTER_MS);
     });
     return worker;
+  }
+
+  #replaceWorker(): void {
+    if (!this.#closed) this.#workers.push(this.#startWorker());
   }
 
   #onMessage(message: Exclude<FromMediaWorker, { type: 'ready' }>, sessionIds: Set<string>): void {

@@ -154,7 +154,11 @@ export class Session {
       if (accepted.includes(kind)) {
         this.#told.delete(`${kind}-missing`);
         this.#told.delete(`${kind}-codec-unsupported`);
-      } else if (turnedDown) {
+        continue;
+      }
+      // What an offer takes away is missing from now on, and not stalled.
+      this.#tracks.delete(kind);
+      if (turnedDown) {
         this.#notice(`${kind}-codec-unsupported`, `offered: ${turnedDown.offeredCodecs.join(', ')}`);
       } else {
         this.#notice(`${kind}-missing`);
