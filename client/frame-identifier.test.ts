@@ -81,6 +81,16 @@ test('the offset follows a sender whose clock settles by 8 ms over the first two
   for (const { asked, named } of results) expect(named).toBe(asked);
 });
 
+test('the offset follows a sender whose clock a busy machine moves by 40 ms within two seconds and back', () => {
+  const results = play({
+    intervalsMs: jittered,
+    offsetMs: -98_765.4,
+    captureErrorMs: 0,
+    settlingMs: (frame) => 40 * Math.exp(-(((frame - 150) / 40) ** 2)),
+  });
+  for (const { asked, named } of results) expect(named).toBe(asked);
+});
+
 test('the frames’ own intervals overrule a capture time that is a frame off', () => {
   const results = play({ intervalsMs: jittered, offsetMs: 777, captureErrorMs: 38 });
   for (const { asked, named } of results.slice(20)) expect(named).toBe(asked);

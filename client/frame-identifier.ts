@@ -5,8 +5,8 @@
  * frame's timestamp is a constant within 0.5 ms, but for the first two seconds in which libwebrtc settles its clock by
  * up to 7 ms; the browser tells a page neither that constant nor which frame an encoder's output came from. So capture
  * time says which frame is meant, within a few ms or, while the server's clock settles on a busy machine, some tens; and
- * the irregularity of the frames' own intervals proves it: with the right constant every RTP timestamp that was sent
- * falls onto a local frame, with a wrong one they fall beside.
+ * the irregularity of the frames' own intervals proves it: with the right constant the RTP timestamps of all masks
+ * fall evenly onto local frames, with a wrong one they scatter.
  */
 import { SerialUnwrapper, VIDEO_CLOCK_RATE_HZ } from '../shared/clock.ts';
 import type { FrameRing, LocalFrame } from './frame-ring.ts';
@@ -16,10 +16,10 @@ const TICKS_PER_MS = VIDEO_CLOCK_RATE_HZ / 1000;
 const TOLERANCE_MS = 10;
 /** So is one further than this share of the interval it lies in: half would mean that the frame between is missing. */
 const TOLERANCE_INTERVALS = 0.4;
-/** RTP timestamps held against a hypothesis: as many as the ring holds frames. */
-const SENT_CAPACITY = 48;
+/** Masks held against a hypothesis; no more can fall into the ring's span. */
+const MASKS_CAPACITY = 48;
 /** Fewer that fall into the ring's span prove nothing. */
-const MIN_SENT = 8;
+const MIN_MASKS = 8;
 /** One change counts at most this much against a hypothesis, ms. */
 const MISFIT_CEILING_MS = 4;
 /** What a ms of distance from capture time counts against a hypothesis, ms: a frame interval must be outweighed by 0.3. */
@@ -28,8 +28,11 @@ const CAPTURE_TIME_WEIGHT = 0.01;
 const CAPTURE_TIME_READINGS = 15;
 /** A hypothesis is given up for one that costs at most this share of it. */
 const CLEARLY_CHEAPER = 0.5;
-/** Share of a frame's residual by which the constant follows the sender's clock; a frame's own is rounded to 1 ms. */
-const FOLLOW = 1 / 8;
+/**
+ * Share of a frame's residual by which the constant follows the sender's clock. Large, because on a busy machine
+ * libwebrtc moves it by a frame interval within a second or two; the rounding to 1 ms does no harm.
+ */
+const FOLLOW = 1 / 2;
 const MISSES_TO_FORGET = 10;
 
 /** What a mask says about its frame. */
@@ -54,8 +57,8 @@ export class FrameIdentifier {
   readonly #ring: FrameRing;
   readonly #timeOriginMs: number;
   readonly #unwrapper = new SerialUnwrapper(32);
-  /** RTP times that were sent lately, ms, unwrapped; the oldest leaves. */
-  readonly #sentMs: number[] = [];
+  /** RTP times of the latest masks, ms, unwrapped and in order; the oldest leaves. */
+  readonly #maskTimesMs: number[] = [];
   /** RTP time minus local timestamp according to capture time, ms. */
   readonly #captureOffsetsMs: number[] = [];
   /** The constant: RTP time minus local timestamp, ms. */
@@ -66,11 +69,6 @@ export class FrameIdentifier {
   constructor(ring: FrameRing, timeOriginMs: number) {
     this.#ring = ring;
     this.#timeOriginMs = timeOriginMs;
-  }
-
-  /** Takes note of a frame that was encoded and sent; masks alone would do, but prove more slowly. */
-  observe(rtpTimestamp: number): void {
-    this.#note(this.#unwrapper.unwrap(rtpTimestamp) / TICKS_PER_MS);
   }
 
   /** @returns the frame; why there is none; or `frame-awaited` when it has yet to reach the ring: ask again then. */
@@ -96,12 +94,11 @@ export class FrameIdentifier {
   }
 
   #note(rtpTimeMs: number): void {
-    // In order, although a mask's frame was sent before those that were encoded since.
-    let at = this.#sentMs.length;
-    while (at > 0 && this.#sentMs[at - 1]! > rtpTimeMs) at--;
-    if (this.#sentMs[at - 1] === rtpTimeMs) return;
-    this.#sentMs.splice(at, 0, rtpTimeMs);
-    if (this.#sentMs.length > SENT_CAPACITY) this.#sentMs.shift();
+    let at = this.#maskTimesMs.length;
+    while (at > 0 && this.#maskTimesMs[at - 1]! > rtpTimeMs) at--;
+    if (this.#maskTimesMs[at - 1] === rtpTimeMs) return;
+    this.#maskTimesMs.splice(at, 0, rtpTimeMs);
+    if (this.#maskTimesMs.length > MASKS_CAPACITY) this.#maskTimesMs.shift();
   }
 
   /** The constant according to capture time; undefined before there was one. */
@@ -132,7 +129,7 @@ export class FrameIdentifier {
   }
 
   /**
-   * How unevenly what was sent lies beside the local frames nearest to it under a hypothesis: mean change of that
+   * How unevenly the masks lie beside the local frames nearest to it under a hypothesis: mean change of that
    * distance from one to the next, ms. A clock that settles moves them all alike and counts for nothing. 0 when too
    * little is known.
    */
@@ -143,8 +140,8 @@ export class FrameIdentifier {
     let sum = 0;
     let count = 0;
     let before: number | undefined;
-    for (const sentMs of this.#sentMs) {
-      const timestampMs = sentMs - offsetMs;
+    for (const maskTimeMs of this.#maskTimesMs) {
+      const timestampMs = maskTimeMs - offsetMs;
       if (timestampMs < oldestMs || timestampMs > newestMs) continue;
       const distanceMs = timestampMs - this.#ring.nearest(timestampMs)!.timestampMs;
       if (before !== undefined) {
@@ -153,7 +150,7 @@ export class FrameIdentifier {
       }
       before = distanceMs;
     }
-    return count < MIN_SENT ? 0 : sum / count;
+    return count < MIN_MASKS ? 0 : sum / count;
   }
 
   #tolerance(frame: LocalFrame, residualMs: number): number {
@@ -167,7 +164,7 @@ export class FrameIdentifier {
   #miss(reason: UnpairedReason): UnpairedReason {
     if (++this.#misses >= MISSES_TO_FORGET) {
       this.#offsetMs = undefined;
-      this.#sentMs.length = 0;
+      this.#maskTimesMs.length = 0;
       this.#captureOffsetsMs.length = 0;
       this.#misses = 0;
     }
