@@ -1,6 +1,7 @@
 /** The real peer, facing real Chromium: congestion feedback lets it ramp up, and its clocks are read right. */
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { loadDecoderFactory } from '../../server/media/node-av-decoder.ts';
 import type { Peer } from '../../server/peer/peer.ts';
 import { createWeriftPeer } from '../../server/peer/werift-peer.ts';
 import type { Candidate } from '../../shared/signalling.ts';
@@ -113,7 +114,7 @@ describe('Chromium publishes', () => {
     await recorder.until(() => peer.state === 'connected');
   }
 
-  /** Highest bitrate of any one second of the last ten, bit/s. */
+  /** Highest bitrate of any one second so far, bit/s. */
   function peakBitrate(): number {
     const { chunks } = recorder.of('video');
     let peak = 0;
@@ -127,13 +128,11 @@ describe('Chromium publishes', () => {
     return peak;
   }
 
-  it('at more than 1 Mbit/s within 10 s, with sender reports and capture times on its clock', async () => {
+  it('at more than 1 Mbit/s once congestion feedback tells it that it may, with its clocks read right', async () => {
     await connect(['VP8']);
     const video = recorder.of('video');
     const audio = recorder.of('audio');
     await recorder.until(() => peakBitrate() >= 1_000_000);
-    expect(video.chunks.at(-1)!.arrivalMs - video.chunks[0]!.arrivalMs).toBeLessThan(10_000);
-
     await recorder.until(() => video.reports.length >= 5 && audio.reports.length >= 1);
     const now = performance.timeOrigin;
     for (const { ntpMs, arrivalMs } of [...video.reports, ...audio.reports]) {
@@ -150,13 +149,27 @@ describe('Chromium publishes', () => {
     }
   });
 
-  it('H.264, each key frame with its parameter sets', async () => {
-    await connect(['H264']);
+  it.each(['VP8', 'H264', 'VP9', 'AV1'])('%s that a decoder takes', async (codec) => {
+    await connect([codec]);
     const { chunks, track } = recorder.of('video');
     await recorder.until(() => chunks.length >= 10);
-    expect(track.codec).toBe('H264');
-    expect([...chunks[0]!.data.subarray(0, 4)]).toEqual([0, 0, 0, 1]);
-    expect(chunks[0]!.data[4]! & 0x1f).toBe(7);
+    expect(track.codec).toBe(codec);
+    expect(chunks[0]!.type).toBe('key');
+    if (codec === 'H264')
+      expect([...chunks[0]!.data.subarray(0, 5)].map((byte) => byte & 0x1f)).toEqual([0, 0, 0, 1, 7]);
+
+    const decoded: number[] = [];
+    const decoder = (await loadDecoderFactory()).createVideoDecoder(codec, {
+      frame: (frame) => {
+        decoded.push(frame.width / frame.height);
+        frame.close();
+      },
+      keyFrameNeeded: (cause) => expect.unreachable(cause),
+    });
+    for (const chunk of chunks) decoder.decode(chunk);
+    await expect.poll(() => decoded.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(8);
+    decoder.close();
+    expect(new Set(decoded)).toEqual(new Set([4 / 3]));
   });
 
   it('one layer of simulcast', async () => {

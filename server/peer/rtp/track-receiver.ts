@@ -1,6 +1,7 @@
 /** One received track (one media section): follows its stream from SSRC to SSRC and keeps its counters. */
 import type { EncodedChunk, SenderReport } from '../../media/encoded-chunk.ts';
 import type { RemoteTrack, TrackListener, TrackStats } from '../peer.ts';
+import { Av1Depacketizer } from './av1-depacketizer.ts';
 import type { Depacketizer } from './depacketizer.ts';
 import { H264Depacketizer } from './h264-depacketizer.ts';
 import { writeNack } from './nack-generator.ts';
@@ -12,6 +13,7 @@ import { unwrapRtx } from './rtx.ts';
 import type { ParsedSenderReport } from './sender-report.ts';
 import { type StreamListener, StreamReceiver } from './stream-receiver.ts';
 import { Vp8Depacketizer } from './vp8-depacketizer.ts';
+import { Vp9Depacketizer } from './vp9-depacketizer.ts';
 
 /** What was negotiated for one media section that sends to us. */
 export interface ReceivedMedia {
@@ -43,6 +45,8 @@ const DEPACKETIZERS: Readonly<Record<string, (media: ReceivedMedia) => Depacketi
   opus: () => new OpusDepacketizer(),
   vp8: () => new Vp8Depacketizer(),
   h264: (media) => new H264Depacketizer(media.parameterSets),
+  vp9: () => new Vp9Depacketizer(),
+  av1: () => new Av1Depacketizer(),
 };
 
 /** True when frames of this codec can be assembled here. */
