@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-const project = (name: string, include: string[], testTimeout: number) => ({
+const project = (name: string, include: string[], testTimeout: number, fileParallelism = true) => ({
   extends: true as const,
-  test: { name, include, testTimeout, hookTimeout: testTimeout },
+  test: { name, include, testTimeout, hookTimeout: testTimeout, fileParallelism },
 });
 
 export default defineConfig({
@@ -13,7 +13,8 @@ export default defineConfig({
       project('unit', ['{shared,server,client,loadtest,models/scenes}/**/*.test.ts'], 30_000),
       project('contract', ['test/contract/**/*.test.ts'], 60_000),
       project('integration', ['test/integration/**/*.test.ts'], 120_000),
-      project('browser', ['test/browser/**/*.test.ts'], 240_000),
+      // A browser, a server and a model fill two cores; live video side by side would starve.
+      project('browser', ['test/browser/**/*.test.ts'], 240_000, false),
     ],
   },
 });
