@@ -148,6 +148,17 @@ describe('negotiation', () => {
     expect(connection.recorder.of('video').ended).toBe(0);
   });
 
+  it('restarts ICE before it had connected', async () => {
+    const connection = create();
+    trickle(connection);
+    connection.publisher.add(['audio', 'channel']);
+    await negotiate(connection);
+    await negotiate(connection, { iceRestart: true });
+    await connection.recorder.until(() => connection.peer.state === 'connected');
+    await moreFrames(connection, 'audio', 3);
+    await connection.recorder.until(() => connection.recorder.channels.length === 1);
+  });
+
   it('adds a track in a second offer, and the channel later still', async () => {
     const connection = create();
     trickle(connection);
@@ -220,6 +231,32 @@ describe('addresses', () => {
     const addresses = [...sdp.matchAll(/^a=candidate:\S+ \d+ \S+ \d+ (\S+) /gm)].map(([, address]) => address);
     expect(addresses).toEqual(['127.0.0.1']);
     await moreFrames(connection, 'audio', 3);
+  });
+
+  it('asks the STUN server it is given, and does not wait long for one that is silent', async () => {
+    const stun = createSocket('udp4');
+    cleanups.push(() => stun.close());
+    let answers = true;
+    stun.on('message', (request, { address, port }) => {
+      if (!answers) return;
+      // RFC 8489 §14.2: XOR-MAPPED-ADDRESS 203.0.113.9:7777.
+      const mapped = [0, 0x20, 0, 8, 0, 1, 0x1e ^ 0x21, 0x61 ^ 0x12, 203 ^ 0x21, 0 ^ 0x12, 113 ^ 0xa4, 9 ^ 0x42];
+      stun.send(Uint8Array.of(1, 1, 0, mapped.length, ...request.subarray(4, 20), ...mapped), port, address);
+    });
+    await new Promise<void>((resolve) => stun.bind(0, '127.0.0.1', resolve));
+    const iceServers = [{ urls: `stun:127.0.0.1:${stun.address().port}` }];
+    const first = create({ iceServers });
+    first.publisher.add(['audio']);
+    const { sdp } = await first.peer.answer(await first.publisher.offer());
+    expect(sdp).toMatch(/^a=candidate:\S+ 1 udp \d+ 203\.0\.113\.9 7777 typ srflx/m);
+    expect(sdp).toContain('a=end-of-candidates');
+
+    answers = false;
+    const second = create({ iceServers });
+    second.publisher.add(['audio']);
+    const late = await second.peer.answer(await second.publisher.offer());
+    expect(late.sdp).toContain('typ host');
+    expect(late.sdp).not.toContain('srflx');
   });
 
   it('survives candidates no datagram can be sent to', async () => {

@@ -12,7 +12,7 @@ const FORMAT_TRANSPORT_WIDE_CC = 15;
 export const FEEDBACK_INTERVAL_MS = 50;
 /** Arrivals kept between two feedbacks; a flood is reported early. */
 const MAX_ARRIVALS = 400;
-/** Packets one feedback spans; a longer silence starts anew at the next arrival, without reporting the gap. */
+/** Packets one feedback spans and holds; a longer silence starts anew at the next arrival, without reporting the gap. */
 const MAX_SPAN = 1000;
 
 const TICK_US = 250;
@@ -121,7 +121,7 @@ export class TransportFeedback {
   arrived(transportSequenceNumber: number, mediaSsrc: number, arrivalMs: number): void {
     const sequence = this.#unwrapper.unwrap(transportSequenceNumber);
     this.#mediaSsrc = mediaSsrc;
-    if (this.#arrivals.has(sequence)) return;
+    if (this.#arrivals.has(sequence) || this.#arrivals.size >= MAX_SPAN) return;
     this.#arrivals.set(sequence, Math.floor((arrivalMs * 1000) / TICK_US));
   }
 
