@@ -16,8 +16,8 @@ export interface FrameTap {
 
 /** Larger frames are kept scaled down to this width, pixels. */
 const MAX_IMAGE_WIDTH = 960;
-/** Frames the processor may hold for the worker; cameras lend from a small pool and stall when it is empty. */
-const PROCESSOR_BUFFER_FRAMES = 4;
+/** Frames the processor may hold while the worker waits for its turn: 0.4 s at 30 frames/s. */
+const PROCESSOR_BUFFER_FRAMES = 12;
 
 /**
  * @param onFrame takes ownership of the frame's image.
