@@ -22,8 +22,9 @@ export interface ExtensionIds {
   readonly transportWideCc: number | undefined;
 }
 
-/** Call `poll` about this often, ms: the grain of NACK, feedback and give-up. */
-export const POLL_INTERVAL_MS = 20;
+/** Call `poll` at least this often, ms. Arrivals poll too, so that NACK and feedback need no timer while media flows. */
+export const POLL_INTERVAL_MS = 50;
+const ARRIVAL_POLL_INTERVAL_MS = 10;
 const REPORT_INTERVAL_MS = 1000;
 /** Round trip assumed before one is measured, ms. */
 const ASSUMED_ROUND_TRIP_MS = 100;
@@ -40,7 +41,9 @@ export class RtpReceiver {
   #trackBySsrc = new Map<number, TrackReceiver>();
   #trackByPayloadType = new Map<number, TrackReceiver | 'ambiguous'>();
   #extensionIds: ExtensionIds = { mid: undefined, rid: undefined, repairedRid: undefined, transportWideCc: undefined };
+  #lastPollMs: number | undefined;
   #lastReportMs = Number.NEGATIVE_INFINITY;
+  #roundTripMs: number | undefined;
 
   /**
    * @param senderSsrc SSRC our RTCP is sent under.
@@ -90,6 +93,8 @@ export class RtpReceiver {
       this.#feedback.arrived(sequenceNumber, packet.ssrc, arrivalMs);
     }
     this.#trackOf(packet)?.receive(packet);
+    this.#lastPollMs ??= arrivalMs;
+    if (arrivalMs - this.#lastPollMs >= ARRIVAL_POLL_INTERVAL_MS) this.poll(arrivalMs, this.#roundTripMs);
   }
 
   /** @param bytes one compound RTCP packet, decrypted. */
@@ -103,6 +108,8 @@ export class RtpReceiver {
 
   /** Sends what is due. @param roundTripMs undefined until measured. */
   poll(nowMs: number, roundTripMs: number | undefined): void {
+    this.#lastPollMs = nowMs;
+    this.#roundTripMs = roundTripMs;
     for (const track of this.#tracks.values()) {
       for (const rtcp of track.poll(nowMs, roundTripMs ?? ASSUMED_ROUND_TRIP_MS)) this.#send(rtcp);
     }
