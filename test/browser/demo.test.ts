@@ -43,8 +43,10 @@ test.for(SEEDS)('what sounds in demo scene %i lights up, on its own frame', asyn
 
   expect(state).toBe('live');
   expect(frameTap).toBe('MediaStreamTrackProcessor');
-  expect(send).toMatchObject({ videoCodec: 'VP8', frameWidth: 640, frameHeight: 480 });
+  expect(send?.videoCodec).toBe('VP8');
   expect(stats).toMatchObject({ videoCodec: 'VP8', clockSource: 'sender-report' });
+  // Browsers send fewer pixels while the bit rate is low, in the same proportions.
+  expect(stats!.frameWidth / stats!.frameHeight).toBeCloseTo(4 / 3);
   expect(masks?.pairedShare, JSON.stringify(masks)).toBeGreaterThanOrEqual(0.99);
   expect(masksShown).toBeGreaterThanOrEqual(0.9 * masks!.paired);
   expect(stats?.skewP95Ms).toBeLessThanOrEqual(20);
