@@ -47,7 +47,7 @@ module.exports = {
       from: { path: '^server/(media|dsp|output|pipeline|signalling|app)', pathNot: [TEST, ...ADAPTERS] },
       to: { path: ADAPTERS },
     },
-    soleImporter('werift', ['^server/peer/werift-transport\\.ts$']),
+    soleImporter('werift', ['^server/peer/werift-(transport|srtp)\\.ts$']),
     soleImporter('onnxruntime-node', ['^server/inference/(ort-worker|providers)\\.ts$']),
     soleImporter('node-av', ['^server/media/node-av-']),
     soleImporter('rxjs', ['^server/pipeline/']),

@@ -1,35 +1,30 @@
 /**
- * ICE, DTLS, SRTP and SCTP of one peer; the only importer of werift. Its RTCPeerConnection is left out, and with it
- * its RTP receiver and RTCP: packets come out decrypted, as bytes.
+ * ICE, DTLS, SRTP and SCTP of one peer, by werift; this and werift-srtp.ts alone import it. Its RTCPeerConnection is
+ * left out, and with it its RTP receiver and RTCP: packets come out decrypted, as bytes.
  */
 import {
   IceCandidate,
   type IceConnection,
-  ProtectionProfileAeadAes128Gcm,
-  ProtectionProfileAes128CmHmacSha1_80,
   parseIceServers,
   type RTCDataChannel,
   RTCDtlsFingerprint,
   RTCDtlsParameters,
-  RTCDtlsTransport,
   RTCIceGatherer,
   RTCIceParameters,
   RTCIceTransport,
   RTCSctpTransport,
 } from 'werift';
 import { AvsacError } from '../../shared/errors.ts';
-import { isForgeable } from './dtls-records.ts';
 import type { ParsedCandidate } from './ice-candidate.ts';
 import type { PeerChannel, PeerOptions, PeerState } from './peer.ts';
 import type { LocalTransport } from './sdp-answer.ts';
-import { followRollover } from './srtp-rollover.ts';
 import { findFreePort, hostAddresses, takeTurnToBind } from './udp-sockets.ts';
+import { collectDtls, RawRtpTransport, SRTP_PROFILES } from './werift-srtp.ts';
 
 /** Longest an answer waits for candidates of STUN and TURN servers, ms; those that come later are trickled. */
 const GATHER_WAIT_MS = 1000;
 /** Nothing heard from the remote for this long, ms: disconnected. Consent (RFC 7675) decides on failed, after 30 s. */
 const SILENCE_MS = 5000;
-const MAX_EARLY_DATAGRAMS = 4;
 /** The port by convention (RFC 8841 §5.1). */
 const SCTP_PORT = 5000;
 const MAX_MESSAGE_BYTES = 65_536;
@@ -53,56 +48,6 @@ export interface RemoteTransport {
   readonly password: string;
   readonly fingerprints: readonly { readonly algorithm: string; readonly value: string }[];
   readonly setup: string;
-}
-
-/** Where werift would parse and route packets itself, hands them out as they are. */
-class RawRtpTransport extends RTCDtlsTransport {
-  onPacket: (packet: Uint8Array, isRtcp: boolean) => void = () => {};
-
-  override startSrtp(): void {
-    if (this.srtpStarted) return;
-    this.srtpStarted = true;
-    this.updateSrtpSession();
-    this.srtp.remoteContext.updateRolloverCount = followRollover;
-    this.iceTransport.connection.onData.subscribe((datagram) => {
-      // RFC 7983: 128..191 is RTP or RTCP; RFC 5761 §4 tells them apart.
-      if (datagram.length < 12 || (datagram[0] as number) < 128 || (datagram[0] as number) > 191) return;
-      const packetType = datagram[1] as number;
-      const isRtcp = packetType >= 192 && packetType <= 223;
-      let packet: Uint8Array;
-      try {
-        packet = isRtcp ? this.srtcp.decrypt(datagram) : this.srtp.decrypt(datagram);
-      } catch {
-        // Not authentic, or damaged: as if it never came.
-        return;
-      }
-      this.onPacket(packet, isRtcp);
-    });
-    this.#dropForgeries();
-  }
-
-  override async stop(): Promise<void> {
-    // A handshake in progress would send again for half a minute more; this is how it tells that it has got further.
-    if (this.dtls !== undefined) this.dtls.dtls.flight = Number.POSITIVE_INFINITY;
-    await super.stop();
-  }
-
-  sendRawRtcp(packet: Uint8Array): void {
-    if (this.state !== 'connected') return;
-    const encrypted = this.srtcp.encrypt(Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength));
-    // Loss is what RTCP is made for; a send that fails is one.
-    this.iceTransport.connection.send(encrypted).catch(() => {});
-  }
-
-  /** werift asks neither where a datagram is from nor whether an alert is authentic: one forged would end a session. */
-  #dropForgeries(): void {
-    const socket = this.dtls?.transport.socket;
-    const deliver = socket?.onData;
-    if (socket === undefined || deliver === undefined) return;
-    socket.onData = (datagram, address) => {
-      if (!isForgeable(datagram)) deliver(datagram, address);
-    };
-  }
 }
 
 class WeriftChannel implements PeerChannel {
@@ -175,10 +120,7 @@ export class WeriftTransport {
       if (!this.#closed) listener.candidate(candidate === undefined ? undefined : candidateValue(candidate));
     });
     this.#ice.onStateChange.subscribe(() => listener.changed());
-    this.#dtls = new RawRtpTransport({}, this.#ice, undefined, [
-      ProtectionProfileAeadAes128Gcm,
-      ProtectionProfileAes128CmHmacSha1_80,
-    ]);
+    this.#dtls = new RawRtpTransport({}, this.#ice, undefined, SRTP_PROFILES);
     this.#dtls.onStateChange.subscribe(() => listener.changed());
     this.#dtls.onPacket = (packet, isRtcp) => (isRtcp ? listener.rtcp(packet) : listener.rtp(packet));
   }
@@ -207,7 +149,7 @@ export class WeriftTransport {
   async accept(remote: RemoteTransport): Promise<boolean> {
     const previous = this.#remote;
     if (previous === undefined) {
-      this.#dtls.localCertificate = await RTCDtlsTransport.SetupCertificate();
+      this.#dtls.localCertificate = await RawRtpTransport.SetupCertificate();
       // As the server we choose the cipher, and AES-GCM costs half of what AES-CM with HMAC does in Node.
       this.#dtls.role = remote.setup === 'passive' ? 'client' : 'server';
       const fingerprints = remote.fingerprints.map(({ algorithm, value }) => new RTCDtlsFingerprint(algorithm, value));
@@ -365,23 +307,4 @@ function absorbSocketErrors(connection: IceConnection): void {
   for (const { transport } of protocols) {
     if (transport?.socket?.listenerCount('error') === 0) transport.socket.on('error', () => {});
   }
-}
-
-/**
- * Keeps the remote's first DTLS datagrams, which may overtake the end of ICE here; lost, they would come again only
- * after up to a second.
- */
-function collectDtls(connection: IceConnection): { replay(): void } {
-  const datagrams: Buffer[] = [];
-  const { unSubscribe } = connection.onData.subscribe((datagram) => {
-    // RFC 7983: 20..63 is DTLS.
-    const isDtls = (datagram[0] ?? 0) >= 20 && (datagram[0] ?? 0) <= 63;
-    if (isDtls && datagrams.length < MAX_EARLY_DATAGRAMS) datagrams.push(datagram);
-  });
-  return {
-    replay(): void {
-      unSubscribe();
-      for (const datagram of datagrams) connection.onData.execute(datagram);
-    },
-  };
 }
