@@ -15,7 +15,7 @@ export interface CopiedFrame {
   readonly timestampMs: number;
   /** When the frame reached the worker, ms since the Unix epoch: the two threads' `performance.now()` start apart. */
   readonly arrivalUnixMs: number;
-  readonly image: ImageBitmap;
+  readonly image: ImageBitmap | VideoFrame;
   /** Size as captured, pixels. */
   readonly width: number;
   readonly height: number;

@@ -7,7 +7,7 @@ export interface LocalFrame {
   /** When it was captured on `performance.now()`'s timeline, ms, as well as the browser tells. */
   readonly captureTimeMs: number;
   /** The picture; undefined where nothing is to be drawn (tests, measurements). */
-  readonly image: ImageBitmap | undefined;
+  readonly image: ImageBitmap | VideoFrame | undefined;
   /** Size of the frame as captured, pixels. */
   readonly width: number;
   readonly height: number;

@@ -37,7 +37,8 @@ export class Overlay {
   /** Does nothing when `frame` is the one on view. */
   drawFrame(frame: LocalFrame): void {
     if (frame === this.#drawn || frame.image === undefined) return;
-    const { width, height } = frame.image;
+    const width = 'displayWidth' in frame.image ? frame.image.displayWidth : frame.image.width;
+    const height = 'displayHeight' in frame.image ? frame.image.displayHeight : frame.image.height;
     if (this.#frameCanvas.width !== width || this.#frameCanvas.height !== height) {
       for (const canvas of [this.#frameCanvas, this.#maskCanvas]) {
         canvas.width = width;
