@@ -57,8 +57,12 @@ export class PictureRenderer {
     const audios = audiosOf(scene, this.#split, random, timeMs, fromSchedule);
 
     const large = this.#canvas(width, height);
-    scene.draw(large.getContext('2d'), width, height, timeMs);
+    const context = large.getContext('2d');
+    // Half-covered pixels at the edge would keep a trace of the picture before.
+    context.clearRect(0, 0, width, height);
+    scene.draw(context, width, height, timeMs);
     const size = this.#size;
+    this.#small.clearRect(0, 0, size, size);
     this.#small.drawImage(large, 0, 0, size, size);
     const rgba = this.#small.getImageData(0, 0, size, size).data;
     const rgb = new Uint8Array(size * size * 3);
