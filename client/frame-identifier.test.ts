@@ -96,6 +96,18 @@ test('a first reading of capture time that is far off is forgotten', () => {
   for (const { asked, named } of results.slice(8)) expect(named).toBe(asked);
 });
 
+test('a server clock that strays later on misleads nobody', () => {
+  const strays = (frame: number) => (frame > 150 && frame < 220 ? 40 : 0);
+  const results = play({ intervalsMs: jittered, offsetMs: 31.4, captureErrorMs: strays });
+  for (const { asked, named } of results) expect(named).toBe(asked);
+});
+
+test('a sender whose clock jumps is found again by capture time', () => {
+  const settlingMs = (frame: number) => (frame < 120 ? 0 : 517);
+  const results = play({ intervalsMs: jittered, offsetMs: -4, captureErrorMs: () => 1, settlingMs });
+  for (const { asked, named } of results.slice(60)) expect(named).toBe(asked);
+});
+
 test('nothing is named before the clock is known', () => {
   const ring = new FrameRing();
   ring.add({ timestampMs: 0, captureTimeMs: 0, image: undefined, width: 1, height: 1 });

@@ -19,6 +19,11 @@ const TOLERANCE_INTERVALS = 0.4;
 const CAPTURE_TIME_READINGS = 15;
 /** The constant follows the sender's clock this far from what capture time says, ms. */
 const MAX_FOLLOWED_MS = 12;
+/** After so many frames it is believed this far, ms: the server's clock strays more easily than the sender's. */
+const PROVING_FRAMES = 30;
+const MAX_PROVED_MS = 100;
+/** So many masks without a frame disprove it. */
+const DISPROVING_MISSES = 4;
 /** Share of a frame's residual by which it follows; the rounding of RTP time to 1 ms moves it little. */
 const FOLLOW = 1 / 4;
 
@@ -51,6 +56,10 @@ export class FrameIdentifier {
   /** The constant as followed from frame to frame, ms. */
   #followedMs: number | undefined;
 
+  /** Frames named since the constant was last disproved. */
+  #proved = 0;
+  #misses = 0;
+
   /** @param timeOriginMs `performance.timeOrigin`: what turns a frame's `captureTimeMs` into Unix time. */
   constructor(ring: FrameRing, timeOriginMs: number) {
     this.#ring = ring;
@@ -77,7 +86,12 @@ export class FrameIdentifier {
     if (expectedMs < frames[0]!.timestampMs - TOLERANCE_MS) return 'frame-expired';
     const frame = this.#ring.nearest(expectedMs)!;
     const residualMs = expectedMs - frame.timestampMs;
-    if (Math.abs(residualMs) > this.#tolerance(frame, residualMs)) return 'frame-missing';
+    if (Math.abs(residualMs) > this.#tolerance(frame, residualMs)) {
+      if (++this.#misses >= DISPROVING_MISSES) this.#proved = 0;
+      return 'frame-missing';
+    }
+    this.#misses = 0;
+    this.#proved++;
     this.#followedMs = offsetMs + residualMs * FOLLOW;
     return frame;
   }
@@ -87,7 +101,8 @@ export class FrameIdentifier {
     const sorted = this.#readingsMs.toSorted((a, b) => a - b);
     const believedMs = sorted[sorted.length >> 1];
     if (believedMs === undefined || this.#followedMs === undefined) return believedMs;
-    return Math.abs(this.#followedMs - believedMs) <= MAX_FOLLOWED_MS ? this.#followedMs : believedMs;
+    const limitMs = this.#proved >= PROVING_FRAMES ? MAX_PROVED_MS : MAX_FOLLOWED_MS;
+    return Math.abs(this.#followedMs - believedMs) <= limitMs ? this.#followedMs : believedMs;
   }
 
   #tolerance(frame: LocalFrame, residualMs: number): number {
