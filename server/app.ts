@@ -57,10 +57,10 @@ export async function createApp(parts: AppParts): Promise<App> {
         defaultSrc: ["'self'"],
         // Browsers do not agree that 'self' covers WebSockets of the same origin.
         connectSrc: ["'self'", 'ws:', 'wss:'],
-        workerSrc: ["'self'", 'blob:'],
+        workerSrc: ["'self'"],
         mediaSrc: ["'self'", 'blob:'],
         imgSrc: ["'self'", 'data:', 'blob:'],
-        styleSrc: ["'self'", "'unsafe-inline'"],
+        styleSrc: ["'self'"],
         // The server speaks plain HTTP; a proxy in front of it adds TLS and this header.
         upgradeInsecureRequests: null,
       },
