@@ -59,7 +59,7 @@ async function runVitest(project: string): Promise<Totals> {
 async function runPytest(): Promise<Totals> {
   const report = `${RESULTS}python.xml`;
   await rm(report, { force: true });
-  const status = await runCommand('models/run', ['pytest', 'models/tests', '-q', `--junitxml=${report}`]);
+  const status = await runCommand('models/run', ['pytest', '-q', `--junitxml=${report}`]);
   const xml = await readFile(report, 'utf8').catch(() => '');
   const attribute = (name: string) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(xml)?.[1] ?? 0);
   const failed = Math.max(attribute('failures') + attribute('errors'), status === 0 ? 0 : 1);
