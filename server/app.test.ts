@@ -133,7 +133,8 @@ describe('the page', () => {
       const policy = headers['content-security-policy'];
       expect(policy).toContain("default-src 'self'");
       expect(policy).toContain("connect-src 'self' ws: wss:");
-      expect(policy).toContain("worker-src 'self' blob:");
+      expect(policy).toContain("worker-src 'self'");
+      expect(policy).not.toContain('unsafe-inline');
       expect(policy).not.toContain('upgrade-insecure-requests');
     } finally {
       await rm(clientFolder, { recursive: true });
