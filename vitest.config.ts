@@ -12,7 +12,7 @@ export default defineConfig({
     projects: [
       project('unit', ['{shared,server,client,loadtest,models/scenes}/**/*.test.ts'], 30_000),
       project('contract', ['test/contract/**/*.test.ts'], 60_000),
-      project('integration', ['test/integration/**/*.test.ts'], 240_000),
+      project('integration', ['test/integration/**/*.test.ts'], 240_000, false),
       // A browser, a server and a model fill two cores; live video side by side would starve.
       project('browser', ['test/browser/**/*.test.ts'], 240_000, false),
     ],

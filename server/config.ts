@@ -103,7 +103,7 @@ export const OPTIONS = {
     env: 'AVSAC_MEDIA_WORKERS',
     flag: '--media-workers',
     range: '1..64 threads',
-    about: 'threads that receive and decode; one carries some ten 480p streams',
+    about: 'threads that receive and decode; a 480p30 stream costs some 0.12 core',
     fallback: Math.max(1, Math.floor(availableParallelism() / 4)),
     parse: integer(1, 64),
   }),

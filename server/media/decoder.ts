@@ -23,8 +23,6 @@ export interface VideoDecoderListener {
 }
 
 export interface VideoDecoder {
-  /** Chunks waiting inside; the caller drops nothing but may stop sampling when it grows. */
-  readonly queueSize: number;
   /** Never throws for bad data: that ends in `keyFrameNeeded`. Delta chunks before the first key chunk are dropped and counted. */
   decode(chunk: EncodedChunk): void;
   /** Chunks dropped because no key frame had come. */

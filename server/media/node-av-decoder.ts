@@ -135,7 +135,6 @@ class CodecStream {
 
 /** Synchronous: frames come out during `decode`, so nothing ever waits inside. */
 class NodeAvVideoDecoder implements VideoDecoder {
-  readonly queueSize = 0;
   readonly #library: Library;
   readonly #scaler: FrameScaler;
   readonly #listener: VideoDecoderListener;

@@ -81,7 +81,9 @@ export class MaskEncoder {
   }
 
   #classesOf(labels: Uint8Array, width: number, height: number): ClassMask[] {
-    const present = [...new Set(labels)].filter((label) => label !== 0).sort((a, b) => a - b);
+    const seen = new Uint8Array(256);
+    for (let i = 0; i < width * height; i++) seen[labels[i]!] = 1;
+    const present = [...seen.keys()].filter((label) => label !== 0 && seen[label] === 1);
     const mask = this.#mask.subarray(0, width * height);
     return present.map((label) => {
       for (let i = 0; i < mask.length; i++) mask[i] = labels[i] === label ? 1 : 0;

@@ -81,7 +81,7 @@ describe('SessionFigures', () => {
     figures.count('frames', 9);
     expect(figures.stats(FACTS)).toMatchObject({
       masksSent: 2,
-      drops: { superseded: 3, 'frame-incomplete': 4 },
+      drops: { superseded: 3 },
       packetsLost: 11,
       nacksSent: 22,
       plisSent: 3,

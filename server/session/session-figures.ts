@@ -20,7 +20,6 @@ export class SessionFigures implements Telemetry {
   readonly #payloadBytes = { audio: 0, video: 0 };
   #masks = 0;
   #packets = { lost: 0, nacks: 0, plis: 0 };
-  #framesDropped = 0;
   #tickMs = performance.now();
 
   drop(reason: DropReason, count = 1): void {
@@ -58,14 +57,13 @@ export class SessionFigures implements Telemetry {
       nacks: sum((stats) => stats.nacksSent),
       plis: sum((stats) => stats.plisSent),
     };
-    this.#framesDropped = video?.framesDropped ?? 0;
   }
 
   stats(facts: SessionFacts): SessionStats {
     return {
       type: 'stats',
       masksSent: this.#masks,
-      drops: { ...this.#drops, ...(this.#framesDropped > 0 && { 'frame-incomplete': this.#framesDropped }) },
+      drops: { ...this.#drops },
       videoBitrate: this.#bitrates.video,
       audioBitrate: this.#bitrates.audio,
       packetsLost: this.#packets.lost,

@@ -56,10 +56,12 @@ export class Session {
   readonly #peer: Peer;
   readonly #pipeline: MaskPipeline;
   readonly #figures = new SessionFigures();
+  readonly #telemetry: Telemetry;
   readonly #tracks = new Map<RemoteTrack['kind'], RemoteTrack>();
   readonly #stalledTicks = { audio: 0, video: 0 };
   readonly #told = new Set<NoticeCode>();
   readonly #tick: NodeJS.Timeout;
+  #incompleteFrames = 0;
   #maskChannel: PeerChannel | undefined;
   #maskChannelTicks = 0;
   #controlChannel: PeerChannel | undefined;
@@ -72,6 +74,7 @@ export class Session {
     this.#sessionId = sessionId;
     this.#parts = parts;
     this.#listener = listener;
+    this.#telemetry = teeTelemetry(parts.telemetry, this.#figures);
     this.#peer = parts.createPeer(
       { ...options.peer, videoCodecs: parts.decoders.videoCodecs },
       {
@@ -87,7 +90,7 @@ export class Session {
       decoders: parts.decoders,
       segmenter: parts.segmenter,
       channel: () => this.#maskChannel,
-      telemetry: teeTelemetry(parts.telemetry, this.#figures),
+      telemetry: this.#telemetry,
       failed: (error) => {
         this.#listener.failure(error);
         void this.close('pipeline-failed', asAvsacError(error).code);
@@ -189,7 +192,9 @@ export class Session {
   }
 
   #onTick(): void {
-    this.#figures.tick(this.#tracks.get('video')?.stats(), this.#tracks.get('audio')?.stats());
+    const video = this.#tracks.get('video')?.stats();
+    this.#countIncomplete(video?.framesDropped ?? 0);
+    this.#figures.tick(video, this.#tracks.get('audio')?.stats());
     if (this.#peer.state !== 'connected') return;
     for (const [kind, track] of this.#tracks) {
       const flowing = this.#figures.bitrate(kind) > 0;
@@ -210,6 +215,13 @@ export class Session {
         }),
       ),
     );
+  }
+
+  /** @param total of the video track so far; a replaced track counts from zero again. */
+  #countIncomplete(total: number): void {
+    const added = total >= this.#incompleteFrames ? total - this.#incompleteFrames : total;
+    this.#incompleteFrames = total;
+    if (added > 0) this.#telemetry.drop('frame-incomplete', added);
   }
 
   /** The session ends with `error` unless the awaited step clears the deadline first. */

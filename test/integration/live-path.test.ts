@@ -56,12 +56,11 @@ describe('real libwebrtc publishing to the running server', () => {
     const ageMs = Date.now() - last.captureTimeMs!;
     expect(ageMs).toBeGreaterThan(-20);
     expect(ageMs).toBeLessThan(2000);
-    // The median: a publisher that its machine keeps waiting sends sound late, and the skew of those pairs says so.
     const skews = publisher.masks
       .slice(known)
       .map(({ skewMs }) => Math.abs(skewMs))
       .sort((a, b) => a - b);
-    expect(skews[Math.floor(0.5 * skews.length)]).toBeLessThanOrEqual(20);
+    expect(skews[Math.floor(0.95 * skews.length)]).toBeLessThanOrEqual(20);
   });
 
   it('goes on after an ICE restart', async () => {
