@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from avsac.config import TINY
-from avsac.model import AVSAC
+from avsac.model.avsac import AVSAC
+from avsac.model.config import TINY
 
 MODELS = Path(__file__).resolve().parent.parent
 MEDIA = MODELS.parent.parent / "shared" / "data"

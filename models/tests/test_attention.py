@@ -3,7 +3,7 @@ import math
 import numpy as np
 import torch
 
-from avsac.attention import DeformableAttention, MultiHeadAttention, sine_position
+from avsac.model.attention import DeformableAttention, MultiHeadAttention, sine_position
 
 SHAPES = [(4, 4), (2, 3), (1, 2)]
 LENGTH = sum(h * w for h, w in SHAPES)

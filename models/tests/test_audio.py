@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from avsac.audio import AudioConfig, AudioEncoder, log_mel, mel_matrix
-from avsac.golden import OTHER_PARAMETERS, signals
+from avsac.export.golden import OTHER_PARAMETERS, signals
 
 
 def slow_frame(window: np.ndarray, config: AudioConfig) -> list[float]:

@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avsac.compose import HELD_OUT_TALKERS, SCENES, Composer
-from avsac.data import BatchProcess, BatchSource, DataConfig, sound_classes
-from avsac.media import MediaError, files, read_audio, read_video
-from avsac.scenes import ScenesError, SceneSet, vary
-from avsac.talkers import chroma_key, speaking_frames
+from avsac.live.compose import HELD_OUT_TALKERS, SCENES, Composer
+from avsac.live.data import BatchProcess, BatchSource, DataConfig, sound_classes
+from avsac.live.media import MediaError, files, read_audio, read_video
+from avsac.live.scenes import ScenesError, SceneSet, vary
+from avsac.live.talkers import chroma_key, speaking_frames
 
 
 def write_scenes(folder: Path, pictures: int, side: int = 64, spare_bytes: int = 0) -> None:

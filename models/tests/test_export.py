@@ -7,9 +7,9 @@ import onnx
 import pytest
 import torch
 
-from avsac import export
 from avsac.audio import AudioConfig, log_mel
-from avsac.model import AVSAC
+from avsac.export import onnx as export
+from avsac.model.avsac import AVSAC
 
 DIST = Path(__file__).resolve().parent.parent / "dist"
 
@@ -62,7 +62,7 @@ def check_folder(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[AVSAC, Path]:
-    from avsac.config import TINY
+    from avsac.model.config import TINY
 
     torch.manual_seed(0)
     model, folder = AVSAC(TINY).eval(), tmp_path_factory.mktemp("dist")

@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from avsac.bavd import BAVDLayer
-from avsac.config import LIVE, TINY, ModelConfig
-from avsac.model import AVSAC, MaskFeature
-from avsac.query_generator import QueryGenerator
+from avsac.model.avsac import AVSAC, MaskFeature
+from avsac.model.bavd import BAVDLayer
+from avsac.model.config import LIVE, TINY, ModelConfig
+from avsac.model.query_generator import QueryGenerator
 
 
 def inputs(batch: int, side: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from avsac.config import TINY
-from avsac.data import BatchSource, DataConfig
-from avsac.evaluate import evaluate, format_table, scene_samples
-from avsac.train import Learner, TrainConfig, follow, load_model, train
+from avsac.live.data import BatchSource, DataConfig
+from avsac.live.evaluate import evaluate, format_table, scene_samples
+from avsac.live.train import Learner, TrainConfig, follow, load_model, train
+from avsac.model.config import TINY
 
 from .test_data import write_scenes
 

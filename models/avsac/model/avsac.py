@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..audio import AudioEncoder
 from .attention import MultiHeadAttention, sine_position
-from .audio import AudioEncoder
 from .backbones import BACKBONES
 from .bavd import BAVDLayer
 from .config import ModelConfig

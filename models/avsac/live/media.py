@@ -11,7 +11,7 @@ SAMPLE_RATE = 16_000
 HEIGHT = 288
 
 
-class MediaError(Exception):
+class MediaError(ValueError):
     """A folder or file of the media set is missing or cannot be read."""
 
 

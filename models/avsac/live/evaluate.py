@@ -7,10 +7,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .audio import log_mel
+from ..audio import log_mel
+from ..metrics import MaskScores
+from ..model.avsac import AVSAC
 from .compose import SCENES, Composer, Sample
-from .metrics import MaskScores
-from .model import AVSAC
 from .scenes import SceneSet
 
 BATCH = 8

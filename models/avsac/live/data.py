@@ -8,8 +8,8 @@ from queue import Empty
 
 import numpy as np
 
+from ..audio import log_mel
 from . import augment
-from .audio import log_mel
 from .compose import Composer, Sample
 from .scenes import SceneSet, vary
 

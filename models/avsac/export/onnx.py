@@ -12,9 +12,9 @@ import onnx
 import onnxruntime
 import torch
 
-from .audio import AudioConfig
+from ..audio import AudioConfig
+from ..model.avsac import AVSAC
 from .golden import write_golden
-from .model import AVSAC
 
 OPSET = 18
 PARITY = 1e-4
@@ -35,7 +35,7 @@ LIVE = {
 }
 
 
-class ParityError(Exception):
+class ParityError(ValueError):
     """The ONNX graph does not compute what the PyTorch model computes."""
 
 

@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .config import ModelConfig
+from ..losses import avfs_loss, segmentation_loss
+from ..model.avsac import AVSAC
+from ..model.config import ModelConfig
 from .data import Batch, BatchProcess, DataConfig
 from .evaluate import evaluate, media_samples, scene_samples
-from .losses import avfs_loss, segmentation_loss
-from .model import AVSAC
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from . import augment
 from .compose import SAMPLES, SOUNDS_PER_PICTURE, Sample
 
 
-class ScenesError(Exception):
+class ScenesError(ValueError):
     """The folder does not hold a rendered split."""
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .audio import AudioConfig, log_mel
-from .model import AVSAC
+from ..audio import AudioConfig, log_mel
+from ..model.avsac import AVSAC
 
 LOG_MEL_TOLERANCE = 1e-4
 LOGITS_TOLERANCE = 1e-3

@@ -1,0 +1,11 @@
+"""Arguments that several commands take."""
+
+import argparse
+from pathlib import Path
+
+
+def add_data(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--media", type=Path, help="folder of talkers, photographs and sounds")
+    command.add_argument("--scenes", type=Path, help="folder of rendered demo scenes: train/ and held-out/")
+
+
