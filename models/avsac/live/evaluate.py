@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from ..audio import log_mel
-from ..metrics import MaskScores
+from ..metrics.masks import MaskScores
 from ..model.avsac import AVSAC
 from .compose import SCENES, Composer, Sample
 from .scenes import SceneSet
