@@ -1,11 +1,8 @@
-"""Audio front end (VGGish's log-mel, Hershey et al. 2017) and the small convolutional audio encoder."""
+"""Audio front end: VGGish's log-mel (Hershey et al. 2017)."""
 
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -73,33 +70,3 @@ def log_mel(pcm: np.ndarray, config: AudioConfig = AudioConfig()) -> np.ndarray:
     windows = np.lib.stride_tricks.sliding_window_view(pcm, config.window_length, axis=-1)[..., :: config.hop_length, :]
     spectrum = np.abs(np.fft.rfft(windows * periodic_hann(config.window_length), config.fft_length))
     return np.log(spectrum @ mel_matrix(config) + config.log_offset).astype(np.float32)
-
-
-class AudioEncoder(nn.Module):
-    """Log-mel patch -> one embedding: 3x3 convolutions, each stage halving both axes, then average and maximum pooling.
-
-    Pooling forgets where in the patch and in the spectrum a feature stood, so two ramps (time, band; -1..1) are given
-    beside the log-mel: the end of the patch is "now", and pitch tells sources apart.
-    """
-
-    def __init__(self, channels: tuple[int, ...], width: int, frames: int = 96, bands: int = 64):
-        super().__init__()
-        layers: list[nn.Module] = []
-        previous = 3
-        for stage, count in enumerate(channels):
-            for _ in range(1 if stage < 2 else 2):
-                layers += [nn.Conv2d(previous, count, 3, padding=1, bias=False), nn.BatchNorm2d(count), nn.ReLU()]
-                previous = count
-            layers.append(nn.MaxPool2d(2))
-        self.convolutions = nn.Sequential(*layers)
-        self.project = nn.Linear(2 * previous, width)
-        time = torch.linspace(-1, 1, frames)[:, None].expand(frames, bands)
-        band = torch.linspace(-1, 1, bands)[None].expand(frames, bands)
-        self.register_buffer("ramps", torch.stack((time, band))[None].clone(), persistent=False)
-
-    def forward(self, mel: Tensor) -> Tensor:
-        """mel [B,1,frames,bands] -> [B,width], not negative."""
-        # Log-mel of speech at usual levels has mean about -2 and deviation about 2.5.
-        scaled = torch.cat(((mel + 2.0) / 2.5, self.ramps.expand(mel.shape[0], -1, -1, -1)), 1)
-        features = self.convolutions(scaled).flatten(2)
-        return F.relu(self.project(torch.cat((features.mean(-1), features.amax(-1)), 1)))

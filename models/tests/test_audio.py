@@ -4,8 +4,9 @@ import math
 import numpy as np
 import pytest
 
-from avsac.audio import AudioConfig, AudioEncoder, log_mel, mel_matrix
+from avsac.audio import AudioConfig, log_mel, mel_matrix
 from avsac.export.golden import OTHER_PARAMETERS, signals
+from avsac.model.audio_encoders import AudioEncoder
 
 
 def slow_frame(window: np.ndarray, config: AudioConfig) -> list[float]:

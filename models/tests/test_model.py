@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from avsac.model.avsac import AVSAC, MaskFeature
+from avsac.model.avsac import AVSAC
 from avsac.model.bavd import BAVDLayer
 from avsac.model.config import LIVE, TINY, ModelConfig
+from avsac.model.mask_feature import MaskFeature
 from avsac.model.query_generator import QueryGenerator
 
 
@@ -63,28 +64,28 @@ def test_normalisation_is_inside_the_model(tiny: AVSAC) -> None:
 
 
 def test_bavd_layer_is_equations_2_and_3() -> None:
-    layer = BAVDLayer(16, 2, 2, [(2, 2), (1, 1)], vga_residual=True)
+    layer = BAVDLayer(replace(TINY, width=16, groups=4), [(2, 2), (1, 1)])
     agv, vga, position = torch.randn(2, 5, 16), torch.randn(2, 3, 16), torch.randn(5, 16)
     vision = layer.norm_v(agv + layer.deformable(agv + position, agv))
     expected_agv = layer.norm_agv(vision + layer.audio_to_vision(vision, vga))
     expected_vga = layer.norm_vga(vga + layer.vision_to_audio(vga, expected_agv))
-    new_agv, new_vga = layer(agv, vga, position)
+    new_agv, new_vga = layer(agv, vga, agv, position)
     torch.testing.assert_close(new_agv, expected_agv)
     torch.testing.assert_close(new_vga, expected_vga)
 
     with torch.no_grad():
         layer.w.zero_()
-    torch.testing.assert_close(layer(agv, vga, position)[0], layer.norm_agv(vision))
+    torch.testing.assert_close(layer(agv, vga, agv, position)[0], layer.norm_agv(vision))
     layer.vga_residual = False
-    new_agv, new_vga = layer(agv, vga, position)
+    new_agv, new_vga = layer(agv, vga, agv, position)
     torch.testing.assert_close(new_vga, layer.norm_vga(layer.vision_to_audio(vga, new_agv)))
 
 
 def test_gate_weighs_channels_between_zero_and_one_and_can_be_left_out() -> None:
-    tokens, audio = torch.randn(2, 84, 32), torch.randn(2, 1, 32)
+    coarse, audio = torch.randn(2, 32, 8, 8), torch.randn(2, 1, 32)
     gated, plain = MaskFeature(TINY), MaskFeature(replace(TINY, channel_gate=False))
     plain.convolution.load_state_dict(gated.convolution.state_dict())
-    feature, ungated = gated(tokens, audio, 8), plain(tokens, audio, 8)
+    feature, ungated = gated(coarse, None, audio), plain(coarse, None, audio)
     share = (feature / ungated)[ungated > 1e-3]
     assert ((share > 0) & (share < 1)).all()
     ratio = feature.sum((2, 3)) / ungated.sum((2, 3))

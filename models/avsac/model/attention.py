@@ -25,25 +25,29 @@ def sine_position(height: int, width: int, channels: int, temperature: float = 1
 
 
 class MultiHeadAttention(nn.Module):
-    """softmax(Q K^T / sqrt(channels per head)) V with an output projection."""
+    """softmax(Q K^T / sqrt(channels per head)) V with an output projection. `bias` is that of query, key and value."""
 
-    def __init__(self, width: int, heads: int, bias: bool = True):
+    def __init__(self, width: int, heads: int, bias: bool = True, out_bias: bool = True):
         super().__init__()
         self.heads = heads
         self.query = nn.Linear(width, width, bias)
         self.key = nn.Linear(width, width, bias)
         self.value = nn.Linear(width, width, bias)
-        self.out = nn.Linear(width, width, bias)
+        self.out = nn.Linear(width, width, out_bias)
+
+    def split(self, x: Tensor) -> Tensor:
+        """[B,L,D] -> [B,heads,L,D/heads]."""
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
     def forward(self, query: Tensor, memory: Tensor) -> Tensor:
         """query [B,N,D], memory (keys and values) [B,M,D] -> [B,N,D]."""
+        q, k, v = self.split(self.query(query)), self.split(self.key(memory)), self.split(self.value(memory))
+        return self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
 
-        def split(x: Tensor) -> Tensor:  # [B,L,D] -> [B,heads,L,D/heads]
-            return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-
-        q, k, v = split(self.query(query)), split(self.key(memory)), split(self.value(memory))
-        weight = (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
-        return self.out((weight @ v).transpose(1, 2).flatten(2))
+    def weights(self, query: Tensor, memory: Tensor) -> Tensor:
+        """query [B,N,D], memory [B,M,D] -> [B,heads,N,M], what `forward` weighs the values by; rows sum to 1."""
+        q, k = self.split(self.query(query)), self.split(self.key(memory))
+        return (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
 
 
 class DeformableAttention(nn.Module):

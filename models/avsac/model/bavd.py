@@ -4,30 +4,46 @@ import torch
 from torch import Tensor, nn
 
 from .attention import DeformableAttention, MultiHeadAttention
+from .config import ModelConfig
+from .feed_forward import FeedForward
 
 
 class BAVDLayer(nn.Module):
     """One layer of both branches.
 
     F_v   = LN(F_AGV + MSDeformAttn(F_AGV))
-    F_AGV = LN(F_v + w * MHA(Q = F_v, K = V = F_VGA))        Eq. 2; w a learned scalar, 1 at the start
+    F_AGV = LN(F_v + w * MHA(Q = F_v, K = V = F_VGA))        Eq. 2; w learned, 1 at the start, a scalar or one a channel
     F_VGA = LN(F_VGA + MHA(Q = F_VGA, K = V = new F_AGV))    Eq. 3; the residual is ours, off with `vga_residual=False`
+
+    Table 3 takes one bridge away: "audio-to-vision" has the VGA branch read the encoder's output in every layer,
+    "vision-to-audio" leaves F_AGV = F_v. `bavd_ffn` ends each branch with a feed-forward block.
     """
 
-    def __init__(self, width: int, heads: int, points: int, level_shapes: list[tuple[int, int]], vga_residual: bool):
+    def __init__(self, config: ModelConfig, level_shapes: list[tuple[int, int]]):
         super().__init__()
-        self.vga_residual = vga_residual
-        self.deformable = DeformableAttention(width, heads, points, level_shapes)
+        width, heads = config.width, config.heads
+        self.audio_bridge = config.decoder != "vision-to-audio"
+        self.vision_bridge = config.decoder != "audio-to-vision"
+        self.vga_residual = config.vga_residual
+        self.deformable = DeformableAttention(width, heads, config.points, level_shapes)
         self.norm_v = nn.LayerNorm(width)
-        self.audio_to_vision = MultiHeadAttention(width, heads)
-        self.w = nn.Parameter(torch.ones(()))
-        self.norm_agv = nn.LayerNorm(width)
+        if self.audio_bridge:
+            self.audio_to_vision = MultiHeadAttention(width, heads)
+            self.w = nn.Parameter(torch.ones(() if config.audio_weight == "scalar" else width))
+            self.norm_agv = nn.LayerNorm(width)
         self.vision_to_audio = MultiHeadAttention(width, heads)
         self.norm_vga = nn.LayerNorm(width)
 
-    def forward(self, agv: Tensor, vga: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
-        """agv [B,L,D], vga [B,Q,D], position [L,D] -> the same two, one layer on."""
-        vision = self.norm_v(agv + self.deformable(agv + position, agv))
-        agv = self.norm_agv(vision + self.w * self.audio_to_vision(vision, vga))
-        read = self.vision_to_audio(vga, agv)
-        return agv, self.norm_vga(vga + read if self.vga_residual else read)
+        def ffn() -> nn.Module:
+            return FeedForward(width, config.encoder_ffn, config.decoder_activation) if config.bavd_ffn else nn.Identity()
+
+        self.ffn_agv, self.ffn_vga = ffn(), ffn()
+
+    def forward(self, agv: Tensor, vga: Tensor, encoded: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
+        """agv and encoded (the encoder's output) [B,L,D], vga [B,Q,D], position [L,D] -> agv, vga one layer on."""
+        agv = self.norm_v(agv + self.deformable(agv + position, agv))
+        if self.audio_bridge:
+            agv = self.norm_agv(agv + self.w * self.audio_to_vision(agv, vga))
+        agv = self.ffn_agv(agv)
+        read = self.vision_to_audio(vga, agv if self.vision_bridge else encoded)
+        return agv, self.ffn_vga(self.norm_vga(vga + read if self.vga_residual else read))

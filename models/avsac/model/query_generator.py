@@ -12,9 +12,9 @@ class QueryLayer(nn.Module):
 
     def __init__(self, width: int, heads: int, ffn: int):
         super().__init__()
-        self.self_attention = MultiHeadAttention(width, heads, bias=False)
+        self.self_attention = MultiHeadAttention(width, heads, bias=False, out_bias=False)
         self.norm1 = nn.LayerNorm(width)
-        self.audio_attention = MultiHeadAttention(width, heads, bias=False)
+        self.audio_attention = MultiHeadAttention(width, heads, bias=False, out_bias=False)
         self.norm2 = nn.LayerNorm(width)
         self.linear1 = nn.Linear(width, ffn)
         self.linear2 = nn.Linear(ffn, width)
@@ -28,15 +28,18 @@ class QueryLayer(nn.Module):
 
 
 class QueryGenerator(nn.Module):
+    """Without layers the audio token itself, repeated, takes the place of what the queries read."""
+
     def __init__(self, width: int, heads: int, ffn: int, layers: int, queries: int):
         super().__init__()
-        self.start = nn.Parameter(torch.randn(queries, width) * 0.5)
+        if layers:
+            self.start = nn.Parameter(torch.randn(queries, width) * 0.5)
         self.layers = nn.ModuleList(QueryLayer(width, heads, ffn) for _ in range(layers))
         self.learnable_query = nn.Parameter(torch.randn(queries, width) * 0.5)
 
     def forward(self, audio: Tensor) -> Tensor:
         """audio [B,1,D] -> F_a [B,Q,D]."""
-        query = self.start.expand(audio.shape[0], -1, -1)
+        query = self.start.expand(audio.shape[0], -1, -1) if self.layers else audio
         for layer in self.layers:
             query = layer(query, audio)
         return query + self.learnable_query
