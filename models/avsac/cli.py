@@ -6,9 +6,9 @@ Commands import what they need inside `run`: torch takes seconds to load, and --
 import argparse
 import sys
 
-from .commands import benchmark, evaluate, export, train
+from .commands import benchmark, data, eval, export, train
 
-COMMANDS = (train, evaluate, export, benchmark)
+COMMANDS = (data, train, eval, export, benchmark)
 
 
 def main() -> None:

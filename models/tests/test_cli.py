@@ -8,8 +8,8 @@ from avsac.cli import main
 
 def test_errors_are_one_line_and_name_the_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cases = {
-        ("evaluate", "none.pt"): "give --media, --scenes or both",
-        ("evaluate", "none.pt", "--scenes", str(tmp_path)): "no rendered split",
+        ("eval", "none.pt"): "give either --data, or --scenes, --media or both",
+        ("eval", "none.pt", "--scenes", str(tmp_path)): "no rendered split",
         ("export", "none.pt", "-o", str(tmp_path)): "none.pt",
         ("train", str(tmp_path), "--minutes", "1"): "give a media folder, a folder of rendered scenes, or both",
     }
