@@ -1,5 +1,4 @@
-/** werift's DTLS transport, made to hand out RTP and RTCP decrypted but otherwise as they came. */
-import { createSecretKey } from 'node:crypto';
+/** werift's DTLS transport, made to hand out RTP and RTCP decrypted by srtp.ts, otherwise as they came. */
 import {
   type IceConnection,
   ProtectionProfileAeadAes128Gcm,
@@ -7,41 +6,45 @@ import {
   RTCDtlsTransport,
 } from 'werift';
 import { isForgeable } from './dtls-records.ts';
-import { followRollover } from './srtp-rollover.ts';
+import { SRTP_PROFILES, SrtcpSender, type SrtpProfile, SrtpReceiver } from './srtp.ts';
 
-/** In order of preference (RFC 7714, RFC 5764 §4.1.2). */
-export const SRTP_PROFILES = [ProtectionProfileAeadAes128Gcm, ProtectionProfileAes128CmHmacSha1_80];
+const PROFILES: ReadonlyMap<number, SrtpProfile> = new Map([
+  [ProtectionProfileAeadAes128Gcm, 'SRTP_AEAD_AES_128_GCM'],
+  [ProtectionProfileAes128CmHmacSha1_80, 'SRTP_AES128_CM_HMAC_SHA1_80'],
+]);
+
+/** In order of preference. */
+export const OFFERED_PROFILES = [...PROFILES.keys()] as ConstructorParameters<typeof RTCDtlsTransport>[3];
 
 const MAX_EARLY_DATAGRAMS = 4;
 
-/** Where werift would parse and route packets itself, hands them out as they are. */
+/** Where werift would decrypt, parse and route packets itself, hands them out as bytes. */
 export class RawRtpTransport extends RTCDtlsTransport {
   onPacket: (packet: Uint8Array, isRtcp: boolean) => void = () => {};
+  #receiver: SrtpReceiver | undefined;
+  #sender: SrtcpSender | undefined;
 
   override startSrtp(): void {
     if (this.srtpStarted) return;
     this.srtpStarted = true;
-    this.updateSrtpSession();
-    this.srtp.remoteContext.updateRolloverCount = followRollover;
-    for (const session of [this.srtp, this.srtcp]) {
-      importKeys(session.localContext.cipher);
-      importKeys(session.remoteContext.cipher);
-    }
-    this.iceTransport.connection.onData.subscribe((datagram) => {
-      // RFC 7983: 128..191 is RTP or RTCP; RFC 5761 §4 tells them apart.
-      if (datagram.length < 12 || (datagram[0] as number) < 128 || (datagram[0] as number) > 191) return;
-      const packetType = datagram[1] as number;
-      const isRtcp = packetType >= 192 && packetType <= 223;
-      let packet: Uint8Array;
-      try {
-        packet = isRtcp ? this.srtcp.decrypt(datagram) : this.srtp.decrypt(datagram);
-      } catch {
-        // Not authentic, or damaged: as if it never came.
-        return;
-      }
-      this.onPacket(packet, isRtcp);
-    });
+    const profile = PROFILES.get(this.dtls?.srtp.srtpProfile ?? 0);
+    if (this.dtls === undefined || profile === undefined) throw new Error('no SRTP profile in common');
+    const { keyBytes, saltBytes } = SRTP_PROFILES[profile];
+    const { localKey, localSalt, remoteKey, remoteSalt } = this.dtls.extractSessionKeys(keyBytes, saltBytes);
+    this.#receiver = new SrtpReceiver(profile, remoteKey, remoteSalt);
+    this.#sender = new SrtcpSender(profile, localKey, localSalt);
+    this.iceTransport.connection.onData.subscribe((datagram) => this.receive(datagram));
     this.#dropForgeries();
+  }
+
+  /** Takes a datagram when it is RTP or RTCP (RFC 7983: its first byte is 128 to 191); it is decrypted in place. */
+  receive(datagram: Uint8Array): void {
+    if (this.#receiver === undefined || datagram.length < 2 || datagram[0]! >> 6 !== 2) return;
+    // RFC 5761 §4 tells the two apart.
+    const isRtcp = datagram[1]! >= 192 && datagram[1]! <= 223;
+    // Not authentic, or damaged: as if it never came.
+    const packet = isRtcp ? this.#receiver.openRtcp(datagram) : this.#receiver.openRtp(datagram);
+    if (packet !== undefined) this.onPacket(packet, isRtcp);
   }
 
   override async stop(): Promise<void> {
@@ -51,10 +54,9 @@ export class RawRtpTransport extends RTCDtlsTransport {
   }
 
   sendRawRtcp(packet: Uint8Array): void {
-    if (this.state !== 'connected') return;
-    const encrypted = this.srtcp.encrypt(Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength));
+    if (this.state !== 'connected' || this.#sender === undefined) return;
     // Loss is what RTCP is made for; a send that fails is one.
-    this.iceTransport.connection.send(encrypted).catch(() => {});
+    this.iceTransport.connection.send(this.#sender.seal(packet)).catch(() => {});
   }
 
   /** werift asks neither where a datagram is from nor whether an alert is authentic: one forged would end a session. */
@@ -65,18 +67,6 @@ export class RawRtpTransport extends RTCDtlsTransport {
     socket.onData = (datagram, address) => {
       if (!isForgeable(datagram)) deliver(datagram, address);
     };
-  }
-}
-
-/**
- * werift holds its session keys as bytes, which Node turns into a key object anew for every packet: three quarters of what
- * a packet's cipher and its authentication cost. Node's ciphers take either.
- */
-function importKeys(cipher: object): void {
-  for (const [name, key] of Object.entries(cipher)) {
-    if (/^s(rtp|rtcp)Session(Key|AuthTag)$/.test(name) && key instanceof Uint8Array) {
-      Object.assign(cipher, { [name]: createSecretKey(key) });
-    }
   }
 }
 

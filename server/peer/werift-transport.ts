@@ -19,7 +19,7 @@ import type { ParsedCandidate } from './ice-candidate.ts';
 import type { PeerChannel, PeerOptions, PeerState } from './peer.ts';
 import type { LocalTransport } from './sdp-answer.ts';
 import { findFreePort, hostAddresses, takeTurnToBind } from './udp-sockets.ts';
-import { collectDtls, RawRtpTransport, SRTP_PROFILES } from './werift-srtp.ts';
+import { collectDtls, OFFERED_PROFILES, RawRtpTransport } from './werift-srtp.ts';
 
 /** Longest an answer waits for candidates of STUN and TURN servers, ms; those that come later are trickled. */
 const GATHER_WAIT_MS = 1000;
@@ -120,7 +120,7 @@ export class WeriftTransport {
       if (!this.#closed) listener.candidate(candidate === undefined ? undefined : candidateValue(candidate));
     });
     this.#ice.onStateChange.subscribe(() => listener.changed());
-    this.#dtls = new RawRtpTransport({}, this.#ice, undefined, SRTP_PROFILES);
+    this.#dtls = new RawRtpTransport({}, this.#ice, undefined, OFFERED_PROFILES);
     this.#dtls.onStateChange.subscribe(() => listener.changed());
     this.#dtls.onPacket = (packet, isRtcp) => (isRtcp ? listener.rtcp(packet) : listener.rtp(packet));
   }
