@@ -1,9 +1,10 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 
-from avsac.model.attention import DeformableAttention, MultiHeadAttention, sine_position
+from avsac.model.attention import Atlas, DeformableAttention, MultiHeadAttention, sine_position
 
 SHAPES = [(4, 4), (2, 3), (1, 2)]
 LENGTH = sum(h * w for h, w in SHAPES)
@@ -21,24 +22,26 @@ def bilinear(feature: np.ndarray, x: float, y: float) -> np.ndarray:
     return result
 
 
-def slow_deformable(module: DeformableAttention, query: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+def slow_deformable(
+    module: DeformableAttention, query: np.ndarray, tokens: np.ndarray, shapes: list[tuple[int, int]] = SHAPES
+) -> np.ndarray:
     """The definition, token by token: query, tokens [L,D] -> [L,D]."""
 
     def linear(layer: torch.nn.Linear, x: np.ndarray) -> np.ndarray:
         return x @ layer.weight.detach().double().numpy().T + layer.bias.detach().double().numpy()
 
-    heads, points, levels = module.heads, module.points, len(module.level_shapes)
+    heads, points, levels = module.heads, module.points, len(shapes)
     per_head = tokens.shape[1] // heads
     value = linear(module.value, tokens)
     offset = linear(module.offset, query).reshape(-1, heads, levels, points, 2)
     weight = linear(module.weight, query).reshape(-1, heads, levels * points)
     weight = np.exp(weight) / np.exp(weight).sum(-1, keepdims=True)
-    places = [((c + 0.5) / w, (r + 0.5) / h) for h, w in module.level_shapes for r in range(h) for c in range(w)]
+    places = [((c + 0.5) / w, (r + 0.5) / h) for h, w in shapes for r in range(h) for c in range(w)]
     result = np.zeros_like(tokens)
     for token, (px, py) in enumerate(places):
         for head in range(heads):
             channels, start = slice(head * per_head, (head + 1) * per_head), 0
-            for level, (h, w) in enumerate(module.level_shapes):
+            for level, (h, w) in enumerate(shapes):
                 feature = value[start : start + h * w, channels].T.reshape(per_head, h, w)
                 start += h * w
                 for point in range(points):
@@ -48,15 +51,36 @@ def slow_deformable(module: DeformableAttention, query: np.ndarray, tokens: np.n
     return linear(module.out, result)
 
 
-def test_deformable_attention_equals_its_definition() -> None:
+@pytest.mark.parametrize("reach", [0.5, 4.0], ids=["inside", "far outside the levels"])
+def test_deformable_attention_equals_its_definition(reach: float) -> None:
     module = DeformableAttention(8, 2, 3, SHAPES)
     for parameter in module.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
+    torch.nn.init.normal_(module.offset.weight, std=reach)
     query, tokens = torch.randn(2, LENGTH, 8), torch.randn(2, LENGTH, 8)
     out = module(query, tokens).detach().numpy()
     for row in range(2):
         expected = slow_deformable(module, query[row].double().numpy(), tokens[row].double().numpy())
         np.testing.assert_allclose(out[row], expected, atol=1e-4)
+
+
+def test_a_place_outside_its_level_gives_zero_whatever_lies_beside_it_on_the_canvas() -> None:
+    """Every place around every level, three quarters of a cell apart, one level being ones and the others millions."""
+    for level, (height, width) in enumerate(SHAPES):
+        values = torch.full((1, LENGTH, 1), 1e6)
+        start = sum(h * w for h, w in SHAPES[:level])
+        values[:, start : start + height * width] = 1
+        atlas = Atlas(SHAPES)
+        steps = torch.arange(-6, 6.1, 0.75)
+        offset = torch.zeros(1, LENGTH, 1, len(SHAPES), len(steps) ** 2, 2)
+        offset[0, 0, 0, level] = torch.cartesian_prod(steps, steps)  # from the first token, at the finest level's first cell
+        places = atlas.places(offset)[:, 0, 0, level][:, None]
+        sampled = torch.nn.functional.grid_sample(atlas.paint(values), places, align_corners=False)[0, 0, 0]
+        first_height, first_width = SHAPES[0]
+        feature = np.ones((1, height, width))
+        for value, (dx, dy) in zip(sampled, torch.cartesian_prod(steps, steps), strict=True):
+            x, y = 0.5 / first_width * width + dx.item(), 0.5 / first_height * height + dy.item()
+            assert value.item() == pytest.approx(bilinear(feature, x, y).item(), abs=1e-3)
 
 
 def test_deformable_attention_starts_as_a_ring_of_directions_with_equal_weights() -> None:

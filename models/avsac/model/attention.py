@@ -50,6 +50,50 @@ class MultiHeadAttention(nn.Module):
         return (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
 
 
+class Atlas(nn.Module):
+    """The maps of a pyramid below one another on one canvas, so that one grid_sample reads all levels.
+
+    A row of zeros lies between two maps, and places are held within one cell around their own map, where samples are zero:
+    a place outside its level gives zero, as it would on a canvas of its own.
+    """
+
+    def __init__(self, level_shapes: list[tuple[int, int]]):
+        super().__init__()
+        length = sum(h * w for h, w in level_shapes)
+        self.height, self.width = sum(h + 1 for h, _ in level_shapes) - 1, max(w for _, w in level_shapes)
+        cells = torch.full((self.height, self.width), length)  # index of a cell's token; the one past the last is zero
+        token = row = 0
+        low, high, rows = [], [], []
+        for h, w in level_shapes:
+            cells[row : row + h, :w] = torch.arange(token, token + h * w).view(h, w)
+            low.append((-0.5, row - 0.5))
+            high.append((w + 0.5, row + h + 0.5))
+            rows.append((0.0, row))
+            token, row = token + h * w, row + h + 1
+        centres = [
+            torch.stack(torch.meshgrid((torch.arange(h) + 0.5) / h, (torch.arange(w) + 0.5) / w, indexing="ij")[::-1], -1)
+            for h, w in level_shapes
+        ]
+        sizes = torch.tensor([(w, h) for h, w in level_shapes])
+        own = torch.cat([c.reshape(-1, 1, 2) for c in centres]) * sizes + torch.tensor(rows)  # [L,levels,2]
+        cell = torch.tensor((2 / self.width, 2 / self.height))
+        # In grid_sample's coordinates, x and then y, the canvas from -1 to 1; shaped for [B,L,heads,levels,points,2].
+        self.register_buffer("cells", cells.flatten(), persistent=False)
+        self.register_buffer("cell", cell, persistent=False)
+        self.register_buffer("own", (own * cell - 1)[:, None, :, None], persistent=False)
+        self.register_buffer("low", (torch.tensor(low) * cell - 1)[:, None], persistent=False)
+        self.register_buffer("high", (torch.tensor(high) * cell - 1)[:, None], persistent=False)
+
+    def paint(self, tokens: Tensor) -> Tensor:
+        """tokens [B,L,D], levels finest first, rows first -> canvas [B,D,height,width]."""
+        return F.pad(tokens, (0, 0, 0, 1))[:, self.cells].transpose(1, 2).unflatten(2, (self.height, self.width))
+
+    def places(self, offset: Tensor) -> Tensor:
+        """offset [B,L,heads,levels,points,2] (x, y) in cells of the level, from the token's own normalised position ->
+        the same in grid_sample's coordinates."""
+        return torch.minimum(torch.maximum(self.own + offset * self.cell, self.low), self.high)
+
+
 class DeformableAttention(nn.Module):
     """Multi-scale deformable attention of a feature pyramid onto itself.
 
@@ -59,20 +103,12 @@ class DeformableAttention(nn.Module):
 
     def __init__(self, width: int, heads: int, points: int, level_shapes: list[tuple[int, int]]):
         super().__init__()
-        self.heads, self.points, self.level_shapes = heads, points, list(level_shapes)
-        levels = len(self.level_shapes)
-        self.offset = nn.Linear(width, heads * levels * points * 2)
-        self.weight = nn.Linear(width, heads * levels * points)
+        self.heads, self.points, self.levels = heads, points, len(level_shapes)
+        self.atlas = Atlas(level_shapes)
+        self.offset = nn.Linear(width, heads * self.levels * points * 2)
+        self.weight = nn.Linear(width, heads * self.levels * points)
         self.value = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
-
-        # Token centres and the size of one cell, in grid_sample's -1..1 coordinates (x, then y).
-        centres = [
-            torch.stack(torch.meshgrid((torch.arange(h) + 0.5) / h, (torch.arange(w) + 0.5) / w, indexing="ij")[::-1], -1)
-            for h, w in self.level_shapes
-        ]
-        self.register_buffer("reference", torch.cat([c.reshape(-1, 2) for c in centres]) * 2 - 1, persistent=False)
-        self.register_buffer("cell", torch.tensor([(2 / w, 2 / h) for h, w in self.level_shapes]), persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -81,7 +117,7 @@ class DeformableAttention(nn.Module):
         direction = torch.stack((angle.cos(), angle.sin()), -1)
         direction = direction / direction.abs().amax(-1, keepdim=True)
         distance = torch.arange(1, self.points + 1).view(1, 1, -1, 1)
-        start = direction.view(-1, 1, 1, 2) * distance * torch.ones(1, len(self.level_shapes), 1, 1)
+        start = direction.view(-1, 1, 1, 2) * distance * torch.ones(1, self.levels, 1, 1)
         nn.init.zeros_(self.offset.weight)
         with torch.no_grad():
             self.offset.bias.copy_(start.flatten())
@@ -93,18 +129,14 @@ class DeformableAttention(nn.Module):
     def forward(self, query: Tensor, tokens: Tensor) -> Tensor:
         """query, tokens [B,L,D], L the cells of all levels, finest first, rows first -> [B,L,D]."""
         batch, length, width = tokens.shape
-        heads, levels, points = self.heads, len(self.level_shapes), self.points
-        value = self.value(tokens).transpose(1, 2)  # [B,D,L]
-        offset = self.offset(query).view(batch, length, heads, levels, points, 2)
-        weight = self.weight(query).view(batch, length, heads, levels * points).softmax(-1)
-        weight = weight.transpose(1, 2).reshape(batch * heads, 1, length, levels * points)
-
-        samples, start = [], 0
-        for level, (h, w) in enumerate(self.level_shapes):
-            feature = value[:, :, start : start + h * w].reshape(batch * heads, width // heads, h, w)
-            place = self.reference[:, None, None] + offset[:, :, :, level] * self.cell[level]  # [B,L,heads,points,2]
-            place = place.transpose(1, 2).reshape(batch * heads, length, points, 2)
-            samples.append(F.grid_sample(feature, place, mode="bilinear", padding_mode="zeros", align_corners=False))
-            start += h * w
-        out = (torch.cat(samples, -1) * weight).sum(-1)  # [B*heads,D/heads,L]
+        heads, samples = self.heads, self.levels * self.points
+        canvas = self.atlas.paint(self.value(tokens)).reshape(
+            batch * heads, width // heads, self.atlas.height, self.atlas.width
+        )
+        offset = self.offset(query).view(batch, length, heads, self.levels, self.points, 2)
+        places = self.atlas.places(offset).transpose(1, 2).reshape(batch * heads, length, samples, 2)
+        weight = self.weight(query).view(batch, length, heads, samples).softmax(-1)
+        weight = weight.transpose(1, 2).reshape(batch * heads, 1, length, samples)
+        sampled = F.grid_sample(canvas, places, mode="bilinear", padding_mode="zeros", align_corners=False)
+        out = (sampled * weight).sum(-1)  # [B*heads,D/heads,L]
         return self.out(out.reshape(batch, width, length).transpose(1, 2))
