@@ -1,18 +1,39 @@
-"""`avsac benchmark`: Times an exported ONNX file."""
+"""`avsac benchmark`: Times an exported ONNX file, or a preset beside its ONNX graph and the AVSegFormer baseline."""
 
 import argparse
+import tempfile
 from pathlib import Path
+
+from ..model.config import PRESETS
 
 
 def add(commands: argparse._SubParsersAction) -> None:
-    benchmark = commands.add_parser("benchmark", help="time an exported ONNX file")
-    benchmark.add_argument("onnx", type=Path)
+    benchmark = commands.add_parser("benchmark", help="time an exported ONNX file, or a preset and its baseline")
+    what = benchmark.add_mutually_exclusive_group(required=True)
+    what.add_argument("onnx", type=Path, nargs="?", help="an exported file, at several batches")
+    what.add_argument("--preset", choices=PRESETS, help="random weights: PyTorch, ONNX and AVSegFormer, one frame")
+    benchmark.add_argument("--image-size", type=int, help="side of the picture in pixels, in place of the preset's")
     benchmark.add_argument("--threads", type=int, default=1)
+    benchmark.add_argument("--runs", type=int, default=20)
     benchmark.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from ..export.onnx import benchmark
+    from ..export.benchmark import compare, time_graph
 
-    for batch, milliseconds in benchmark(arguments.onnx, arguments.threads).items():
-        print(f"batch {batch}: {milliseconds:.1f} ms a frame, {arguments.threads} thread(s)")
+    if arguments.onnx is not None:
+        for batch, milliseconds in time_graph(arguments.onnx, arguments.threads, arguments.runs).items():
+            print(f"batch {batch}: {milliseconds:.1f} ms a frame, {arguments.threads} thread(s)")
+        return
+    from dataclasses import replace
+
+    config = PRESETS[arguments.preset]
+    config = replace(config, image_size=arguments.image_size or config.image_size)
+    with tempfile.TemporaryDirectory() as folder:
+        times = compare(config, Path(folder) / "model.onnx", arguments.threads, arguments.runs)
+    size = f"{arguments.preset}, {config.image_size} px"
+    print(f"{size}, one frame, {arguments.threads} thread(s), medians of {arguments.runs} runs")
+    for name, milliseconds in times.items():
+        print(f"{name:<24}{milliseconds:>10.1f} ms")
+    print(f"{'ONNX / PyTorch':<24}{times['AVSAC, ONNX'] / times['AVSAC, PyTorch']:>10.2f}")
+    print(f"{'AVSAC / AVSegFormer':<24}{times['AVSAC, PyTorch'] / times['AVSegFormer, PyTorch']:>10.2f}")

@@ -3,18 +3,88 @@
 import argparse
 from pathlib import Path
 
+from ..model.config import PRESETS
+
 
 def add(commands: argparse._SubParsersAction) -> None:
     export = commands.add_parser("export", help="write the ONNX file, its manifest and golden vectors")
-    export.add_argument("checkpoint", type=Path)
+    weights = export.add_mutually_exclusive_group(required=True)
+    weights.add_argument("checkpoint", type=Path, nargs="?")
+    weights.add_argument("--preset", choices=PRESETS, help="random weights of this preset, to try a size")
     export.add_argument("-o", "--out", type=Path, required=True)
+    export.add_argument("--batch", default="dynamic", help="frames of a run, or dynamic: 1 to 64 (default)")
+    export.add_argument("--output", choices=("logits", "mask"), default="logits", help="mask: the class of each pixel, uint8")
+    export.add_argument("--precision", choices=("fp32", "fp16"), default="fp32", help="fp16: for GPUs, half the size")
+    export.add_argument(
+        "--image-size", type=int, help="side of the picture in pixels, in place of the checkpoint's or preset's"
+    )
+    export.add_argument("--labels", type=Path, help="label2idx.json with the class names; those of S4, MS3 and AVSS are known")
+    export.add_argument("--name", help="of the model and its file (default: the preset's)")
     export.add_argument("--version", default="1.0.0")
+    export.add_argument("--licence", help="of the weights")
+    export.add_argument("--trained-on", action="append", help="a data set the weights have seen; may be given again")
     export.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from ..export.onnx import export
-    from ..live.train import load_model
+    from ..export.classes import class_names
+    from ..export.export import export
+    from ..export.graph import GraphConfig
 
-    worst = export(load_model(arguments.checkpoint), arguments.out, arguments.version)
-    print(f"{arguments.out}: ONNX equals PyTorch within {worst:.1e}")
+    graph = GraphConfig(parse_batch(arguments.batch), arguments.output, arguments.precision)
+    model = load(arguments)
+    classes = class_names(model.config.classes, arguments.labels)
+    worst = export(model, arguments.out, card(arguments, model), classes, graph)
+    print(f"{arguments.out}: ONNX equals PyTorch within {worst:.1e} in logits ({graph.precision}, {graph.output})")
+
+
+def parse_batch(text: str) -> int | None:
+    if text == "dynamic":
+        return None
+    if not text.isdecimal():
+        raise ValueError(f"--batch {text}: give a number of frames, or dynamic")
+    return int(text)
+
+
+def load(arguments: argparse.Namespace):
+    """The model to export, in eval mode: of the checkpoint, or of the preset with random weights, always the same."""
+    from dataclasses import replace
+
+    import torch
+
+    from ..live.train import load_model
+    from ..model.avsac import AVSAC
+
+    if arguments.checkpoint is not None:
+        model = load_model(arguments.checkpoint)
+        if arguments.image_size is None:
+            return model
+        # Sizes depend on the picture's only in tables that are computed, never in weights.
+        resized = AVSAC(replace(model.config, image_size=arguments.image_size))
+        resized.load_state_dict(model.state_dict())
+        return resized.eval()
+    torch.manual_seed(0)
+    config = PRESETS[arguments.preset]
+    return AVSAC(replace(config, image_size=arguments.image_size or config.image_size)).eval()
+
+
+def card(arguments: argparse.Namespace, model):
+    """Of the live model as it ships, else of what the command line says."""
+    from dataclasses import replace
+
+    from ..export.manifest import LIVE_CARD, Card
+
+    preset = arguments.preset or next((name for name, config in PRESETS.items() if config == model.config), None)
+    if arguments.preset is not None:
+        known = Card(f"avsac-{preset}", licence="Apache-2.0", trained_on=("nothing: random weights",))
+    elif preset == "live":
+        known = LIVE_CARD
+    else:
+        known = Card(f"avsac-{preset}" if preset else "avsac")
+    given = {
+        "name": arguments.name,
+        "version": arguments.version,
+        "licence": arguments.licence,
+        "trained_on": tuple(arguments.trained_on or ()) or None,
+    }
+    return replace(known, **{field: value for field, value in given.items() if value is not None})

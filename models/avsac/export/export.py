@@ -1,0 +1,39 @@
+"""Export: an ONNX file with its manifest and golden vectors, all that the server and another implementation need."""
+
+import json
+from pathlib import Path
+
+from ..audio import AudioConfig
+from ..model.avsac import AVSAC
+from .golden import write_golden
+from .graph import GraphConfig, write_graph
+from .manifest import Card, manifest
+from .parity import check_parity
+
+
+def export(
+    model: AVSAC,
+    folder: Path,
+    card: Card,
+    classes: tuple[str, ...],
+    graph: GraphConfig = GraphConfig(),  # noqa: B008 (frozen)
+    audio: AudioConfig = AudioConfig(),  # noqa: B008 (frozen)
+) -> float:
+    """Writes NAME.onnx, manifest.json and golden/ into the folder; returns the difference to PyTorch in logits.
+
+    Raises ParityError, and then leaves no manifest that names the file; ValueError when `classes` are not the model's.
+    """
+    if len(classes) != model.config.classes:
+        raise ValueError(f"{len(classes)} class names for a model of {model.config.classes} classes")
+    folder.mkdir(parents=True, exist_ok=True)
+    path, manifest_path = folder / f"{card.name}.onnx", folder / "manifest.json"
+    manifest_path.unlink(missing_ok=True)
+    write_graph(model, path, graph, audio)
+    worst = check_parity(model, path, graph, audio)
+    write_json(folder / "golden" / "index.json", write_golden(folder / "golden", model, graph))
+    write_json(manifest_path, manifest(model.config, path, card, classes, graph, worst, audio))
+    return worst
+
+
+def write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

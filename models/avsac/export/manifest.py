@@ -1,0 +1,77 @@
+"""The manifest: everything that the server needs to know of a model."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..audio import AudioConfig
+from ..model.config import ModelConfig
+from .graph import OPSET, THRESHOLD, GraphConfig
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the weights do not say of themselves."""
+
+    name: str
+    version: str = "1.0.0"
+    licence: str = "that of the checkpoint and of the data it was trained on"
+    trained_on: tuple[str, ...] = ()
+
+
+LIVE_CARD = Card(
+    "avsac-live",
+    licence="Apache-2.0",
+    trained_on=(
+        "demo scenes of this project, rendered",
+        "GRID audio-visual sentence corpus, 6 clips of 5 people, CC BY 4.0",
+        "DAVIS 2016, 12 sequences, BSD",
+        "COCO 2017 train, 102 photographs, annotations CC BY 4.0",
+        "ESC-10, folds 1-4, CC BY 3.0",
+        "LibriSpeech, 3 extracts, CC BY 4.0",
+        "Intel IoT sample videos, 1 video as backdrop, CC BY 4.0",
+        "ImageNet, through the frozen EfficientNet-Lite0 backbone",
+    ),
+)
+
+
+def manifest(
+    model: ModelConfig,
+    path: Path,
+    card: Card,
+    classes: tuple[str, ...],
+    graph: GraphConfig,
+    difference: float,
+    audio: AudioConfig,
+) -> dict:
+    """Names, types and shapes of the tensors of the ONNX file at `path`, its front end, classes, checksum and parity.
+
+    An output of uint8 is a mask [N,1,S,S] of class indices; of float32, logits [N,K,S,S].
+    """
+    content, side = path.read_bytes(), model.image_size
+    image = {"name": "image", "type": "uint8", "layout": "NHWC", "height": side, "width": side, "channels": 3}
+    mel = {"name": "log_mel", "type": "float32", "frames": audio.frames, "bands": audio.mel_bands}
+    kind = "float32" if graph.output == "logits" else "uint8"
+    return {
+        "name": card.name,
+        "version": card.version,
+        "file": path.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "opset": OPSET,
+        "precision": graph.precision,
+        "parity": {"largestDifference": float(f"{difference:.1e}"), "unit": "logits", "against": "PyTorch fp32"},
+        **({} if graph.batch is None else {"batch": graph.batch}),
+        "inputs": {"image": image, "logMel": mel},
+        "output": {"name": graph.output, "type": kind, "height": side, "width": side},
+        "audio": audio.to_manifest(),
+        "windowLength": model.frames,
+        "temporal": False,
+        "motion": [],
+        "threshold": THRESHOLD,
+        "silenceGateDbfs": -65,
+        "classes": list(classes),
+        "golden": "golden/index.json",
+        "licence": card.licence,
+        "trainedOn": list(card.trained_on),
+    }

@@ -1,0 +1,48 @@
+"""Does the graph compute what the PyTorch model computes?"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..audio import AudioConfig
+from .graph import GraphConfig, random_inputs, session
+
+# Largest difference in logits of an fp32 graph.
+PARITY = 1e-4
+# The same of an fp16 graph, as a share of the logits' standard deviation.
+HALF_PARITY = 0.1
+
+
+class ParityError(ValueError):
+    """The ONNX graph does not compute what the PyTorch model computes."""
+
+
+def difference(logits: np.ndarray, output: np.ndarray) -> float:
+    """Largest distance between PyTorch's logits [N,K,S,S] and a graph's output, in logits.
+
+    For a mask [N,1,S,S]: how far the logits would have to move for the decision to be PyTorch's too, so that a pixel on the
+    edge counts little whichever way it falls.
+    """
+    if output.dtype != np.uint8:
+        return float(np.abs(logits - output).max())
+    if logits.shape[1] == 1:
+        return float(np.abs(logits[(logits > 0) != (output > 0)]).max(initial=0.0))
+    chosen = np.take_along_axis(logits, output.astype(np.int64), 1)
+    return float((logits.max(1, keepdims=True) - chosen).max())
+
+
+def check_parity(model: nn.Module, path: Path, config: GraphConfig, audio: AudioConfig = AudioConfig()) -> float:  # noqa: B008 (frozen)
+    """Largest difference, in logits, over the batches of `config`. Raises ParityError above the precision's bound."""
+    runtime, worst, spread = session(path), 0.0, 0.0
+    for batch in config.batches:
+        image, mel = random_inputs(batch, model.config.image_size, audio, seed=batch)
+        with torch.no_grad():
+            logits = model.eval()(torch.from_numpy(image), torch.from_numpy(mel)).numpy()
+        (output,) = runtime.run([config.output], {"image": image, "log_mel": mel})
+        worst, spread = max(worst, difference(logits, output)), max(spread, float(logits.std()))
+    bound = PARITY if config.precision == "fp32" else HALF_PARITY * spread
+    if not worst <= bound:
+        raise ParityError(f"ONNX differs from PyTorch by {worst:.2e} in logits, more than {bound:.1e}")
+    return worst
