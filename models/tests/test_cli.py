@@ -11,7 +11,7 @@ def test_errors_are_one_line_and_name_the_cause(tmp_path: Path, monkeypatch: pyt
         ("eval", "none.pt"): "give either --data, or --scenes, --media or both",
         ("eval", "none.pt", "--scenes", str(tmp_path)): "no rendered split",
         ("export", "none.pt", "-o", str(tmp_path)): "none.pt",
-        ("train", str(tmp_path), "--minutes", "1"): "give a media folder, a folder of rendered scenes, or both",
+        ("train", "--minutes", "1"): "give --data \\(a folder of AVSBench\\), or --scenes, --media or both",
     }
     for arguments, expected in cases.items():
         monkeypatch.setattr(sys, "argv", ["avsac", *arguments])

@@ -7,8 +7,10 @@ import torch
 
 from avsac.live.data import BatchSource, DataConfig
 from avsac.live.evaluate import evaluate, format_table, scene_samples
-from avsac.live.train import Learner, TrainConfig, follow, load_model, train
+from avsac.live.train import Learner, LiveConfig, train
 from avsac.model.config import TINY
+from avsac.training.checkpoint import load_model
+from avsac.training.trainer import follow
 
 from .test_data import write_scenes
 
@@ -17,13 +19,12 @@ def test_overfits_a_small_batch_and_listens(tmp_path: Path) -> None:
     """Each picture is seen with the sound of its left disc, of its right disc and with none: only the sound differs."""
     write_scenes(tmp_path / "train", 3)
     source = BatchSource(DataConfig(None, tmp_path, pictures=3, seed=1))
-    batch = source.batch()
-    learner = Learner(TINY, list(source.index)).train()
-    config = TrainConfig(minutes=1)
+    batch = source.batch().tensors()
+    learner = Learner(TINY, list(source.index), LiveConfig(minutes=1)).train()
     optimiser = torch.optim.AdamW([p for p in learner.parameters() if p.requires_grad], 3e-3)
     first = None
     for _ in range(250):
-        losses = learner.losses(batch, config)
+        losses = learner(batch)
         total = sum(losses.values())
         first = first or total.item()
         optimiser.zero_grad()
@@ -31,10 +32,10 @@ def test_overfits_a_small_batch_and_listens(tmp_path: Path) -> None:
         optimiser.step()
     assert total.item() < 0.25 * first
     with torch.no_grad():
-        tokens = learner.model.encode_image(torch.from_numpy(batch.image)).repeat_interleave(3, 0)
-        logits = learner.model.decode(tokens, torch.from_numpy(batch.mel)).logits
+        tokens = learner.model.encode_image(batch.image).repeat_interleave(3, 0)
+        logits = learner.model.decode(tokens, batch.mel).logits
     lit = torch.nn.functional.interpolate(logits, size=32, mode="bilinear")[:, 0].numpy() > 0
-    target = batch.target[:, 0] > 127
+    target = batch.target[:, 0].numpy() > 127
     sounding = target.any((1, 2))
     overlap = (lit & target).sum((1, 2))[sounding] / (lit | target).sum((1, 2))[sounding]
     assert overlap.min() > 0.6
@@ -45,11 +46,11 @@ def test_a_run_is_resumed_where_it_stopped_and_its_model_loads(tmp_path: Path) -
     for split in ("train", "held-out"):
         write_scenes(tmp_path / "scenes" / split, 4)
     data = DataConfig(None, tmp_path / "scenes", pictures=2)
-    short = dict(warm_up_steps=2, sound_batches=2, evaluate_pictures=2)
-    path = train(tmp_path / "run", TINY, data, TrainConfig(minutes=0.03, **short))
+    short = dict(sound_batches=2, evaluate_pictures=2)
+    path = train(tmp_path / "run", TINY, data, LiveConfig(minutes=0.03, **short))
     before = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
     assert before["step"] > 0
-    train(tmp_path / "run", TINY, data, TrainConfig(minutes=0.06, **short))
+    train(tmp_path / "run", TINY, data, LiveConfig(minutes=0.06, **short))
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     resumed = next(line for line in log if "resumed" in line)
     assert resumed["resumed"] == before["step"]
@@ -72,7 +73,7 @@ def test_average_follows_weights_and_copies_statistics() -> None:
 
 def test_evaluate_leaves_the_model_in_its_mode(tmp_path: Path) -> None:
     write_scenes(tmp_path / "held-out", 1)
-    learner = Learner(TINY, ["a"]).train()
+    learner = Learner(TINY, ["a"], LiveConfig(minutes=1)).train()
     evaluate(learner.model, scene_samples(tmp_path, 1))
     assert learner.model.training
     with pytest.raises(FileNotFoundError):

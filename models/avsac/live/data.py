@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
+from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ..audio import log_mel
 from . import augment
@@ -29,14 +32,16 @@ ESC10 = (
 )
 
 
-@dataclass
-class Batch:
+class Batch(NamedTuple):
     """P pictures; sounds of one picture stand one after the other."""
 
-    image: np.ndarray  # [P,S,S,3] uint8
-    mel: np.ndarray  # [3P,1,96,64] float32
-    target: np.ndarray  # [3P,1,M,M] uint8, 0..255
-    sounds: np.ndarray  # [3P,C] float32, 0 or 1
+    image: np.ndarray | Tensor  # [P,S,S,3] uint8
+    mel: np.ndarray | Tensor  # [3P,1,96,64] float32
+    target: np.ndarray | Tensor  # [3P,1,M,M] uint8, 0..255
+    sounds: np.ndarray | Tensor  # [3P,C] float32, 0 or 1
+
+    def tensors(self) -> "Batch":
+        return Batch(*map(torch.from_numpy, self))
 
 
 @dataclass(frozen=True)

@@ -1,136 +1,119 @@
-"""Training by wall-clock time: sound classes first, then the whole model; resumable, with averaged weights."""
+"""The live model's recipe: wall-clock time instead of epochs, sound classes first, averaged weights."""
 
-import copy
-import json
-import math
-import time
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..losses import avfs_loss, segmentation_loss
+from ..losses import avfs, live_segmentation_loss
 from ..model.avsac import AVSAC
 from ..model.config import ModelConfig
+from ..training.checkpoint import load_model as load_model
+from ..training.config import TrainConfig
+from ..training.trainer import Trainer, Validation, launch
 from .data import Batch, BatchProcess, DataConfig
 from .evaluate import evaluate, media_samples, scene_samples
 
+LOOP = TrainConfig(
+    learning_rate=8e-4, schedule="cosine", warm_up_steps=60, gradient_norm=1.0, average=True, checkpoint_minutes=3.0
+)
+
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """`minutes` of the main phase, sound lessons not counted. Intervals are in minutes, too."""
+class LiveConfig:
+    """`minutes` of the main phase, sound lessons not counted. `evaluate_minutes` lie between two evaluations."""
 
     minutes: float
-    learning_rate: float = 8e-4
-    weight_decay: float = 0.01
-    warm_up_steps: int = 60
-    gradient_norm: float = 1.0
     avfs_weight: float = 1.0
     sound_weight: float = 0.5
     sound_batches: int = 300
     sound_learning_rate: float = 2e-3
-    checkpoint_every: float = 3.0
-    evaluate_every: float = 8.0
+    evaluate_minutes: float = 8.0
     evaluate_pictures: int = 120
     threads: int = 2
-    seed: int = 0
-
-
-class Log:
-    """JSON lines in `log.jsonl` and on standard output."""
-
-    def __init__(self, folder: Path):
-        self.file = (folder / "log.jsonl").open("a")
-
-    def __call__(self, **values: object) -> None:
-        line = json.dumps(values)
-        print(line, file=self.file, flush=True)
-        print(line, flush=True)
 
 
 class Learner(nn.Module):
     """The model and the sound classifier that only training needs."""
 
-    def __init__(self, config: ModelConfig, classes: list[str]):
+    def __init__(self, config: ModelConfig, classes: list[str], live: LiveConfig):
         super().__init__()
-        self.classes = classes
+        self.classes, self.live = classes, live
         self.model = AVSAC(config)
         self.classify_sound = nn.Linear(config.audio_width, len(classes))
 
-    def losses(self, batch: Batch, config: TrainConfig) -> dict[str, Tensor]:
-        tokens = self.model.encode_image(torch.from_numpy(batch.image))
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The named losses of P pictures with three sounds each, scalars."""
+        tokens = self.model.encode_image(batch.image)
         sounds = len(batch.mel) // len(batch.image)
-        output = self.model.decode(tokens.repeat_interleave(sounds, 0), torch.from_numpy(batch.mel))
-        target = torch.from_numpy(batch.target).float() / 255
+        output = self.model.decode(tokens.repeat_interleave(sounds, 0), batch.mel)
+        target = batch.target.float() / 255
         logits = F.interpolate(output.logits, size=target.shape[-2:], mode="bilinear", align_corners=False)
+        classes = self.classify_sound(output.audio_embedding)
         return {
-            "segmentation": segmentation_loss(logits, target),
-            "avfs": config.avfs_weight * avfs_loss(output.audio_query, output.mask_feature),
-            "sound": config.sound_weight
-            * F.binary_cross_entropy_with_logits(self.classify_sound(output.audio_embedding), torch.from_numpy(batch.sounds)),
+            "segmentation": live_segmentation_loss(logits, target),
+            "avfs": self.live.avfs_weight * avfs(output.audio_query, output.mask_feature).mean(),
+            "sound": self.live.sound_weight * F.binary_cross_entropy_with_logits(classes, batch.sounds),
         }
 
 
-def train(folder: Path, model_config: ModelConfig, data: DataConfig, config: TrainConfig) -> Path:
-    """Trains, or goes on from `folder/last.pt` when it is there; writes `folder/model.pt` (averaged weights), returned."""
-    folder.mkdir(parents=True, exist_ok=True)
-    log, last = Log(folder), folder / "last.pt"
-    torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
-    state = torch.load(last, weights_only=True) if last.exists() else None
-    held_out = held_out_samples(data, config.evaluate_pictures)
-    # A resumed run must not see the same samples again.
-    data = DataConfig(**{**data.__dict__, "seed": data.seed + (state["step"] if state else 0)})
-    with BatchProcess(data, 0 if state else config.sound_batches) as batches:
-        learner = Learner(model_config, batches.get())
-        learner.train()
-        if state is None:
-            learn_sounds(learner, batches, config, log)
-        average = copy.deepcopy(learner)
-        weights = [p for p in learner.parameters() if p.requires_grad]
-        optimiser = torch.optim.AdamW(weights, config.learning_rate, weight_decay=config.weight_decay)
-        step, before = 0, 0.0
-        if state is not None:
-            learner.load_state_dict(state["learner"])
-            average.load_state_dict(state["average"])
-            optimiser.load_state_dict(state["optimiser"])
-            step, before = state["step"], state["elapsed"]
-            log(resumed=step, elapsed=round(before))
-        began, next_save, next_evaluation = time.monotonic(), 0.0, 0.0
-        sums: Counter[str] = Counter()
+class LiveRecipe:
+    unit = "min"
+    memory_remedy = "lower --pictures"
+
+    def __init__(self, learner: Learner, batches: BatchProcess, held_out: list):
+        self.learner, self.batches, self.held_out = learner, batches, held_out
+        self.length = learner.live.minutes
+        self.next_evaluation: float | None = None
+
+    def position(self, step: int, elapsed: float) -> float:
+        return elapsed / 60
+
+    def frozen(self, step: int) -> tuple[str, ...]:
+        return ("backbone",)
+
+    def micro_batches(self, step: int) -> Iterator[Batch]:
         while True:
-            elapsed = before + time.monotonic() - began
-            done = elapsed / (60 * config.minutes)
-            if next_save == 0.0:
-                next_save = elapsed + 60 * config.checkpoint_every
-                next_evaluation = elapsed + 60 * config.evaluate_every
-            if elapsed > next_save or done >= 1:
-                save(last, learner=learner, average=average, optimiser=optimiser, step=step, elapsed=elapsed)
-                export_checkpoint(folder / "model.pt", average, step, elapsed)
-                next_save = elapsed + 60 * config.checkpoint_every
-            if elapsed > next_evaluation or done >= 1:
-                log(evaluated=step, elapsed=round(elapsed), **evaluate(average.model, held_out))
-                next_evaluation = elapsed + 60 * config.evaluate_every
-            if done >= 1:
-                return folder / "model.pt"
-            rate = config.learning_rate * min(1.0, (step + 1) / config.warm_up_steps)
-            for group in optimiser.param_groups:
-                group["lr"] = rate * (0.5 + 0.5 * math.cos(math.pi * done)) + 1e-6
-            losses = learner.losses(batches.get(), config)
-            optimiser.zero_grad()
-            sum(losses.values()).backward()
-            nn.utils.clip_grad_norm_(weights, config.gradient_norm)
-            optimiser.step()
-            step += 1
-            follow(average, learner, min(0.998, (1 + step) / (20 + step)))
-            sums.update({name: value.item() for name, value in losses.items()}, steps=1)
-            if step % 50 == 0:
-                means = {name: round(sums[name] / sums["steps"], 4) for name in losses}
-                log(step=step, elapsed=round(elapsed), lr=round(optimiser.param_groups[0]["lr"], 6), **means)
-                sums.clear()
+            yield self.batches.get().tensors()
+
+    def due(self, step: int, elapsed: float) -> bool:
+        every = 60 * self.learner.live.evaluate_minutes
+        self.next_evaluation = self.next_evaluation or elapsed + every
+        if elapsed < self.next_evaluation and elapsed < 60 * self.length:
+            return False
+        self.next_evaluation = elapsed + every
+        return True
+
+    def validate(self, model: AVSAC) -> Validation:
+        summary = evaluate(model, self.held_out)
+        scalars = {f"{group}/{name}": value for group, row in summary.items() for name, value in row.items() if name != "count"}
+        return Validation(summary, scalars)
+
+
+def train(folder: Path, model: ModelConfig, data: DataConfig, live: LiveConfig, loop: TrainConfig = LOOP) -> Path:
+    """Trains, or goes on from `folder/last.pt` when it is there; returns `folder/model.pt` (averaged weights).
+
+    Where a resumed run stops is a matter of time, and its samples are new ones: it is not the run that was not stopped.
+    """
+    fabric = launch(loop.precision, "cpu")
+    if fabric.world_size > 1:
+        raise ValueError("demo scenes and media are learnt by one process: start without torchrun")
+    torch.set_num_threads(live.threads)
+    torch.manual_seed(loop.seed)
+    last = folder / "last.pt"
+    before = torch.load(last, weights_only=True)["step"] if last.exists() else 0
+    held_out = held_out_samples(data, live.evaluate_pictures)
+    # A resumed run must not see the same samples again.
+    with BatchProcess(replace(data, seed=data.seed + before), 0 if before else live.sound_batches) as batches:
+        learner = Learner(model, batches.get(), live)
+        trainer = Trainer(fabric, LiveRecipe(learner, batches, held_out), loop, folder)
+        if not before:
+            learn_sounds(learner.train(), batches)
+            trainer.average.load_state_dict(learner.state_dict())
+        return trainer.fit()
 
 
 def held_out_samples(data: DataConfig, count: int) -> list:
@@ -139,12 +122,13 @@ def held_out_samples(data: DataConfig, count: int) -> list:
     return samples + (list(media_samples(data.media, count)) if data.media else [])
 
 
-def learn_sounds(learner: Learner, batches: BatchProcess, config: TrainConfig, log: Log) -> None:
+def learn_sounds(learner: Learner, batches: BatchProcess) -> None:
     """The audio encoder alone, on sound classes: without it the masks ignore the sound for the first many minutes."""
+    count, rate = learner.live.sound_batches, learner.live.sound_learning_rate
     parts = [*learner.model.audio_encoder.parameters(), *learner.classify_sound.parameters()]
-    optimiser = torch.optim.AdamW(parts, config.sound_learning_rate, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.sound_learning_rate, config.sound_batches)
-    for step in range(1, config.sound_batches + 1):
+    optimiser = torch.optim.AdamW(parts, rate, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, count)
+    for step in range(1, count + 1):
         mel, classes = map(torch.from_numpy, batches.get())
         logits = learner.classify_sound(learner.model.audio_encoder(mel))
         loss = F.binary_cross_entropy_with_logits(logits, classes)
@@ -154,39 +138,4 @@ def learn_sounds(learner: Learner, batches: BatchProcess, config: TrainConfig, l
         schedule.step()
         if step % 25 == 0:
             heard = ((logits > 0) == (classes > 0)).all(1).float().mean()
-            log(soundStep=step, soundLoss=round(loss.item(), 4), allClassesRight=round(heard.item(), 3))
-
-
-@torch.no_grad()
-def follow(average: nn.Module, learner: nn.Module, keep: float) -> None:
-    """Exponential moving average of the trained weights; buffers (batch statistics) are copied."""
-    for ours, theirs in zip(average.parameters(), learner.parameters(), strict=True):
-        if theirs.requires_grad:
-            ours.lerp_(theirs, 1 - keep)
-    for ours, theirs in zip(average.buffers(), learner.buffers(), strict=True):
-        ours.copy_(theirs)
-
-
-def save(path: Path, **parts: object) -> None:
-    """Writes the state dictionaries in one step, so that a killed run leaves the checkpoint before."""
-    state = {name: part.state_dict() if hasattr(part, "state_dict") else part for name, part in parts.items()}
-    write(path, state)
-
-
-def export_checkpoint(path: Path, learner: Learner, step: int, elapsed: float) -> None:
-    config = learner.model.config.to_dict()
-    write(path, {"config": config, "model": learner.model.state_dict(), "step": step, "elapsed": elapsed})
-
-
-def write(path: Path, state: dict) -> None:
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
-
-
-def load_model(path: Path) -> AVSAC:
-    """The model of a `model.pt`, in eval mode."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    model = AVSAC(ModelConfig.from_dict(state["config"]))
-    model.load_state_dict(state["model"])
-    return model.eval()
+            print(f"sounds {step}/{count}: loss {loss.item():.4f}, all classes right {heard.item():.3f}", flush=True)
