@@ -4,54 +4,18 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from ..audio import log_mel
-from ..metrics.binary import BinaryScores
+from ..metrics.binary import THRESHOLD, BinaryScores
 from ..metrics.masks import MaskScores
 from ..metrics.semantic import SemanticScores
 from ..model.avsac import AVSAC
-from .clip import Clip, collate
-from .dataset import AVSBench, read_sound
+from .clip import Clip
+from .dataset import AVSBench
 from .errors import DataError
 from .published import published
-from .sound import AUDIO
-
-WRONG_SOUNDS = ("silence", "noise", "off-screen")
-NOISE_LEVEL = 0.1  # root mean square of the white noise: -20 dB of full scale
-
-
-class WrongSounds(Dataset):
-    """(clip, {sound: log-mel [T,1,96,64]}) with the sounds of WRONG_SOUNDS; off-screen needs a clip of another category."""
-
-    def __init__(self, clips: AVSBench):
-        self.clips = clips
-
-    def __len__(self) -> int:
-        return len(self.clips)
-
-    def __getitem__(self, index: int) -> tuple[Clip, dict[str, np.ndarray]]:
-        clip, window = self.clips[index], self.clips.layout.window
-        noise = np.random.default_rng(index).normal(0, NOISE_LEVEL, (window, AUDIO.samples)).clip(-1, 1)
-        sounds = {"silence": log_mel(np.zeros((window, AUDIO.samples)))[:, None], "noise": log_mel(noise)[:, None]}
-        other = self.off_screen(index)
-        if other is not None:
-            files = self.clips.files(other)
-            # Padding is no sound: a short clip's patches go round.
-            patches = np.arange(window) % len(files.frames)
-            sounds["off-screen"] = read_sound(self.clips.layout, files)[patches]
-        return clip, sounds
-
-    def off_screen(self, index: int) -> int | None:
-        """The first clip, from half the set further on, that has no category in common; MS3 names none: any other clip."""
-        here, count = set(self.clips.files(index).categories), len(self.clips)
-        for step in range(count):
-            other = (index + count // 2 + step) % count
-            if other != index and not here & set(self.clips.files(other).categories):
-                return other
-        return None
+from .wrong_sounds import WRONG_SOUNDS, Heard
 
 
 @torch.no_grad()
@@ -70,19 +34,16 @@ def evaluate(model: AVSAC, clips: AVSBench, batch_size: int = 1, wrong_sounds: b
     model.eval()
     scores = BinaryScores(batch_size) if layout.classes == 1 else SemanticScores(layout.classes)
     dark, frames = MaskScores(), 0
-    samples = WrongSounds(clips) if wrong_sounds else clips
+    samples = Heard(clips, WRONG_SOUNDS if wrong_sounds else ())
     for batch in tqdm(DataLoader(samples, batch_size, collate_fn=list, num_workers=workers), desc="eval", disable=None):
-        videos = [item[0] for item in batch] if wrong_sounds else batch
-        tensors = collate(videos)
-        for clip, predicted in zip(videos, predict(model, tensors.image, tensors.log_mel), strict=True):
+        for clip, predicted in predict(model, [(clip, clip.log_mel) for clip, _ in batch]):
             truth = clip.mask[clip.supervised]
             scores.add(predicted[clip.supervised], truth if layout.classes > 1 else truth > 0)
             frames += len(truth)
-        for sound in WRONG_SOUNDS if wrong_sounds else ():
-            heard = [(clip, sounds[sound]) for clip, sounds in batch if sound in sounds]
-            for clip, lit in darkness(model, heard):
-                for mask in lit[clip.valid]:
-                    dark.add(sound, mask, np.zeros_like(mask))
+        for sound in samples.sounds:
+            for clip, predicted in predict(model, [(clip, sounds[sound]) for clip, sounds in batch if sound in sounds]):
+                for lit in predicted[clip.valid] > (THRESHOLD if layout.classes == 1 else 0):
+                    dark.add(sound, lit, np.zeros_like(lit))
     model.train(training)
     return {
         "kind": layout.kind,
@@ -97,22 +58,17 @@ def evaluate(model: AVSAC, clips: AVSBench, batch_size: int = 1, wrong_sounds: b
     }
 
 
-def darkness(model: AVSAC, heard: list[tuple[Clip, np.ndarray]]) -> Iterator[tuple[Clip, np.ndarray]]:
-    """(clip, pixels lit by its sound [T,S,S] boolean)."""
+def predict(model: AVSAC, heard: list[tuple[Clip, np.ndarray]]) -> Iterator[tuple[Clip, np.ndarray]]:
+    """(clip, log-mel [T,1,96,64]) in one batch -> (clip, [T,S,S]): probability float32, or the likeliest class uint8."""
     if not heard:
         return
-    image = torch.from_numpy(np.stack([clip.image for clip, _ in heard]))
-    mel = torch.from_numpy(np.stack([sound for _, sound in heard]))
-    for (clip, _), predicted in zip(heard, predict(model, image, mel), strict=True):
-        yield clip, predicted > (0.5 if model.config.classes == 1 else 0)
-
-
-def predict(model: AVSAC, image: Tensor, mel: Tensor) -> np.ndarray:
-    """image [B,T,S,S,3], mel [B,T,1,96,64] -> [B,T,S,S]: probability float32, or with more classes than one the class uint8."""
     device = next(model.parameters()).device
-    logits = model(image.flatten(0, 1).to(device), mel.flatten(0, 1).to(device)).float()
+    image = torch.from_numpy(np.concatenate([clip.image for clip, _ in heard])).to(device)
+    mel = torch.from_numpy(np.concatenate([sound for _, sound in heard])).to(device)
+    logits = model(image, mel).float()
     predicted = logits[:, 0].sigmoid() if logits.shape[1] == 1 else logits.argmax(1).byte()
-    return predicted.unflatten(0, image.shape[:2]).cpu().numpy()
+    for (clip, _), frames in zip(heard, predicted.unflatten(0, (len(heard), -1)).cpu().numpy(), strict=True):
+        yield clip, frames
 
 
 def format_table(figures: dict) -> str:

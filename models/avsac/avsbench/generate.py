@@ -146,7 +146,7 @@ def write_clip(layout: Layout, files: ClipFiles, scene: Scene, size: int, random
 
 def save(picture: Image.Image, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path, quality=95)
+    picture.save(path, quality=95, subsampling=0)  # of JPEG only
 
 
 def tones(scene: Scene) -> np.ndarray:

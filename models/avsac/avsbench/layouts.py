@@ -59,8 +59,8 @@ def locate_s4(root: Path, row: Row) -> ClipFiles:
 
 
 def locate_ms3(root: Path, row: Row) -> ClipFiles:
-    """The table's first column is the video; frames are not split into folders, the other files are."""
-    name, media = next(iter(row.values())), media_folder(root, "ms3_data")
+    """The video's name is the first column that is not `split`; frames do not lie in a folder of their split, the rest does."""
+    name, media = next(value for column, value in row.items() if column != "split"), media_folder(root, "ms3_data")
     masks = media / "gt_masks" / row["split"] / name
     return ClipFiles(
         name,
@@ -82,7 +82,7 @@ def locate_avss(root: Path, row: Row) -> ClipFiles:
         masks[1:] = [mask if mask.exists() else None for mask in masks[1:]]
     return ClipFiles(
         row["uid"],
-        tuple(re.findall(r"[\w-]+", row["a_obj"])),
+        tuple(re.findall(r"[\w-]+", row.get("a_obj") or "")),
         tuple(folder / "frames" / f"{i}.jpg" for i in range(count)),
         tuple(masks),
         None,
@@ -112,7 +112,7 @@ MS3 = Layout(
 AVSS = Layout(
     "avss",
     "metadata.csv",
-    ("uid", "a_obj", "split", "label"),
+    ("uid", "split", "label"),
     window=10,
     classes=71,
     published={"train": 8498, "val": 1304, "test": 1554},

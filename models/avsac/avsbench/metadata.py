@@ -15,12 +15,11 @@ def read_table(path: Path, columns: tuple[str, ...]) -> list[Row]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, skipinitialspace=True)
-            rows = list(reader)
+            found, rows = reader.fieldnames or [], list(reader)
     except FileNotFoundError:
         raise DataError(f"{path} is missing; give the folder that holds it") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is no readable table: {error}") from None
-    found = reader.fieldnames or []
     missing = [column for column in columns if column not in found]
     if missing:
         raise DataError(f"{path}: column {missing[0]!r} is missing; it has {', '.join(found) or 'none'}")

@@ -34,7 +34,7 @@ def run_check(arguments: argparse.Namespace) -> None:
     if arguments.json:
         arguments.json.write_text(json.dumps(report.to_dict(), indent=2) + "\n")
     if report.faults:
-        raise DataError(f"{len(report.missing)} files are missing and {len(report.broken)} broken; get them again")
+        raise DataError(f"files are missing: {len(report.missing)}, broken: {len(report.broken)}; get them again")
 
 
 def run_generate(arguments: argparse.Namespace) -> None:
