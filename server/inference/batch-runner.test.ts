@@ -11,7 +11,7 @@ const sizes = frameSizes(manifest);
 /** Logits of a frame: its first pixel plus its last log-mel value, and the pixel's place in the plane. */
 function runner(rows: number[]): BatchRunner {
   return new BatchRunner({
-    sizes,
+    manifest,
     maxFrames: 6,
     padded: (frames) => paddedBatch('tensorrt', frames),
     run: async ({ frames, image, logMel, logits }) => {

@@ -1,6 +1,7 @@
 /** Frames of several sessions through the model as one batch, in buffers allocated once. */
-import type { FrameSizes } from './model-input.ts';
-import type { ModelInput } from './segmenter.ts';
+import type { ModelManifest } from './manifest.ts';
+import { type FrameSizes, frameSizes, outputArray } from './model-input.ts';
+import type { ModelInput, ModelOutput } from './segmenter.ts';
 
 /** Views of the batch's buffers, `frames` frames long; the run fills `logits`. */
 export interface BatchTensors {
@@ -9,12 +10,12 @@ export interface BatchTensors {
   readonly image: Uint8Array;
   /** float32 [frames, 1, hops, bands]. */
   readonly logMel: Float32Array;
-  /** float32 [frames, K, H, W]. */
-  readonly logits: Float32Array;
+  /** float32 [frames, K, H, W] or uint8 [frames, 1, H, W]. */
+  readonly logits: ModelOutput;
 }
 
 export interface BatchRunnerOptions {
-  readonly sizes: FrameSizes;
+  readonly manifest: ModelManifest;
   /** Most frames of a batch. */
   readonly maxFrames: number;
   /** Frames that a batch of so many frames is run as, at least as many. */
@@ -24,21 +25,32 @@ export interface BatchRunnerOptions {
 
 export class BatchRunner {
   readonly #options: BatchRunnerOptions;
+  readonly #sizes: FrameSizes;
   readonly #image: Uint8Array;
   readonly #logMel: Float32Array;
-  readonly #logits: Float32Array;
+  readonly #logits: ModelOutput;
 
   constructor(options: BatchRunnerOptions) {
-    const { sizes, maxFrames, padded } = options;
+    const { manifest, maxFrames, padded } = options;
+    const sizes = frameSizes(manifest);
     this.#options = options;
+    this.#sizes = sizes;
+    const Output = outputArray(manifest);
     this.#image = new Uint8Array(padded(maxFrames) * sizes.image);
     this.#logMel = new Float32Array(padded(maxFrames) * sizes.logMel);
-    this.#logits = new Float32Array(padded(maxFrames) * sizes.logits);
+    this.#logits = new Output(padded(maxFrames) * sizes.logits);
   }
 
-  /** Runs 1 to `maxFrames` frames and writes each one's logits into its memory. */
+  /** Runs the frames, `maxFrames` at a time, and writes each one's logits into its memory. */
   async run(inputs: readonly ModelInput[]): Promise<void> {
-    const { sizes } = this.#options;
+    const { maxFrames } = this.#options;
+    for (let start = 0; start < inputs.length; start += maxFrames) {
+      await this.#runBatch(inputs.slice(start, start + maxFrames));
+    }
+  }
+
+  async #runBatch(inputs: readonly ModelInput[]): Promise<void> {
+    const sizes = this.#sizes;
     for (const [i, { image, logMel }] of inputs.entries()) {
       this.#image.set(image, i * sizes.image);
       this.#logMel.set(logMel, i * sizes.logMel);
@@ -51,7 +63,8 @@ export class BatchRunner {
 
   /** Runs a batch of whatever the buffers hold. The rows that padding adds hold older frames; nobody reads their logits. */
   async warmUp(frames: number): Promise<void> {
-    const { sizes, padded, run } = this.#options;
+    const { padded, run } = this.#options;
+    const sizes = this.#sizes;
     const rows = padded(frames);
     await run({
       frames: rows,

@@ -111,7 +111,12 @@ describe('parseManifest', () => {
 
   it.each([
     ['an unknown layout', { 'inputs.image.layout': 'NCHW' }, 'inputs.image.layout: must be "NHWC", found "NCHW"'],
-    ['an unknown type', { 'output.type': 'float16' }, 'output.type: must be "float32", found "float16"'],
+    ['an unknown type', { 'output.type': 'float16' }, 'output.type: must be "float32" or "uint8", found "float16"'],
+    [
+      'a temporal model of fixed batch',
+      { temporal: true, batch: 5 },
+      'batch: must be absent from a temporal model, whose first windows are shorter, found 5',
+    ],
     ['a missing field', { 'audio.hopLength': undefined }, 'audio: must have required properties hopLength'],
     ['a threshold out of range', { threshold: 1.5 }, 'threshold: must be < 1, found 1.5'],
     [
@@ -138,6 +143,14 @@ describe('parseManifest', () => {
     ],
   ])('refuses %s and says so', (_, fields, expected) => {
     expect(detail(fields)).toBe(`m.json: ${expected}`);
+  });
+
+  it('takes a manifest from before models had a precision, a fixed batch or masks, and one that has them', () => {
+    const recent = { precision: 'fp16', batch: 4, 'output.type': 'uint8' };
+    for (const fields of [{}, recent]) {
+      const manifest = manifestWith(fields);
+      expect(parseManifest(JSON.stringify(manifest), 'm.json')).toEqual(manifest);
+    }
   });
 
   it('names every fault at once', () => {

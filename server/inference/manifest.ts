@@ -20,6 +20,10 @@ export const ModelManifestSchema = Type.Object({
   sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   bytes: Count,
   opset: Count,
+  /** Of weights and activations; inputs and outputs are the same for both. For people. */
+  precision: Type.Optional(Type.Enum(['fp32', 'fp16'])),
+  /** Frames of every run, N; absent when the graph takes any number. */
+  batch: Type.Optional(Count),
   inputs: Type.Object({
     /** RGB, 0-255, [N, height, width, channels]; the graph normalises. */
     image: Type.Object({
@@ -38,10 +42,13 @@ export const ModelManifestSchema = Type.Object({
       bands: Count,
     }),
   }),
-  /** Logits [N, K, height, width], K the number of classes. */
+  /**
+   * float32: logits [N, K, height, width], K the number of classes. uint8: the mask itself [N, 1, height, width], the class
+   * index of each pixel; 0 unlit and 1 lit when K = 1.
+   */
   output: Type.Object({
     name: Type.String({ minLength: 1 }),
-    type: Type.Literal('float32'),
+    type: Type.Enum(['float32', 'uint8']),
     height: Count,
     width: Count,
   }),
@@ -63,11 +70,12 @@ export const ModelManifestSchema = Type.Object({
   temporal: Type.Boolean(),
   /** Ages of the earlier frames whose luminance differences the model wants, ms. None is supported yet. */
   motion: Type.Array(Type.Number({ exclusiveMinimum: 0 }), { maxItems: 0 }),
-  /** A pixel sounds when sigmoid(logit) is above this, in (0, 1). */
+  /** A pixel sounds when sigmoid(logit) is above this, in (0, 1); for K = 1 and logits. */
   threshold: Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 }),
   /** A window quieter than this is answered with an empty mask, dB of full scale. */
   silenceGateDbfs: Type.Number({ maximum: 0 }),
-  classes: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
+  /** One, or several of which the first is the background. */
+  classes: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 256 }),
   /** Index of the golden vectors, relative to the manifest. */
   golden: Type.String({ minLength: 1 }),
   licence: Type.String({ minLength: 1 }),
@@ -131,12 +139,14 @@ function schemaFaults(value: unknown): string[] {
     if (keyword === 'required') return `${field}: ${message}`;
     if (field === 'motion')
       return 'motion: models that ask for earlier frames are not supported; export one with motion []';
-    const expected = keyword === 'const' ? `must be ${JSON.stringify(params.allowedValue)}` : message;
+    const allowed = keyword === 'const' ? [params.allowedValue] : keyword === 'enum' ? params.allowedValues : undefined;
+    const expected =
+      allowed === undefined ? message : `must be ${allowed.map((one) => JSON.stringify(one)).join(' or ')}`;
     return `${field}: ${expected}, found ${JSON.stringify(Value.Pointer.Get(value, instancePath))}`;
   });
 }
 
-function contradictions({ inputs, audio }: ModelManifest): string[] {
+function contradictions({ inputs, audio, batch, temporal }: ModelManifest): string[] {
   const pairs: [string, number, string, number][] = [
     ['inputs.logMel.frames', inputs.logMel.frames, 'audio.frames', audio.frames],
     ['inputs.logMel.bands', inputs.logMel.bands, 'audio.melBands', audio.melBands],
@@ -149,6 +159,9 @@ function contradictions({ inputs, audio }: ModelManifest): string[] {
       `audio.melHighHz: must be above melLowHz (${audio.melLowHz}) and at most half the sample rate ` +
         `(${audio.sampleRateHz / 2}), found ${audio.melHighHz}`,
     );
+  }
+  if (temporal && batch !== undefined) {
+    faults.push(`batch: must be absent from a temporal model, whose first windows are shorter, found ${batch}`);
   }
   if (audio.windowLength > audio.fftLength) {
     faults.push(`audio.windowLength: must be at most fftLength (${audio.fftLength}), found ${audio.windowLength}`);

@@ -8,7 +8,7 @@ export interface FrameSizes {
   readonly image: number;
   /** Of the float32 log-mel [1, 1, frames, bands]. */
   readonly logMel: number;
-  /** Of the float32 logits [1, K, H, W]. */
+  /** Of the output: logits [1, K, H, W] or mask [1, 1, H, W]. */
   readonly logits: number;
 }
 
@@ -16,20 +16,26 @@ export function frameSizes({ inputs, output, classes }: ModelManifest): FrameSiz
   return {
     image: inputs.image.height * inputs.image.width * inputs.image.channels,
     logMel: inputs.logMel.frames * inputs.logMel.bands,
-    logits: classes.length * output.height * output.width,
+    logits: (output.type === 'uint8' ? 1 : classes.length) * output.height * output.width,
   };
 }
+
+/** Array type of the model's output. */
+export const outputArray = ({ output }: ModelManifest) => (output.type === 'uint8' ? Uint8Array : Float32Array);
 
 /** Allocates one frame's buffers, zeroed, in one SharedArrayBuffer. The caller owns them and lends them with each request. */
 export function allocateModelInput(manifest: ModelManifest): ModelInput {
   const sizes = frameSizes(manifest);
   const logMelBytes = sizes.logMel * Float32Array.BYTES_PER_ELEMENT;
-  const logitsBytes = sizes.logits * Float32Array.BYTES_PER_ELEMENT;
+  const logitsBytes = sizes.logits * outputArray(manifest).BYTES_PER_ELEMENT;
   const memory = new SharedArrayBuffer(logMelBytes + logitsBytes + sizes.image);
   // Floats first: their offsets must be multiples of four.
   return {
     logMel: new Float32Array(memory, 0, sizes.logMel),
-    logits: new Float32Array(memory, logMelBytes, sizes.logits),
+    logits:
+      manifest.output.type === 'uint8'
+        ? new Uint8Array(memory, logMelBytes, sizes.logits)
+        : new Float32Array(memory, logMelBytes, sizes.logits),
     image: new Uint8Array(memory, logMelBytes + logitsBytes, sizes.image),
   };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { release, SCRIPT } from '../../test/fixtures/scripted-ort-worker.ts';
-import { POISON_PIXEL, tinyManifest, writeTinyModel } from '../../test/fixtures/tiny-model.ts';
+import { POISON_PIXEL, type TinyModelOptions, tinyManifest, writeTinyModel } from '../../test/fixtures/tiny-model.ts';
 import { type Model, readModel } from './manifest.ts';
 import { allocateModelInput } from './model-input.ts';
 import { type OrtSegmenter, type OrtSegmenterOptions, startOrtSegmenter } from './ort-segmenter.ts';
@@ -26,6 +26,11 @@ afterEach(async () => {
   await Promise.all(segmenters.splice(0).map((segmenter) => segmenter.close()));
 });
 afterAll(() => rm(folder, { recursive: true }));
+
+async function modelOf(name: string, options: TinyModelOptions): Promise<Model> {
+  await writeTinyModel(join(folder, name), options);
+  return readModel(join(folder, name));
+}
 
 async function start(options: Partial<OrtSegmenterOptions> = {}): Promise<OrtSegmenter> {
   events = [];
@@ -75,6 +80,34 @@ describe('OrtSegmenter with ONNX Runtime', () => {
     // The first finds the thread idle and goes alone; the others fill batches of two.
     expect(replies.map((reply) => reply.kind === 'logits' && reply.batchSize)).toEqual([1, 2, 2, 2, 2, 1]);
     expect(events).toEqual(['batch 1', 'batch 2', 'batch 2', 'batch 1']);
+  });
+
+  it('fills the runs of a model that takes four frames, no more and no less', async () => {
+    const fixed = await modelOf('fixed', { batch: 4 });
+    const segmenter = await start({ model: fixed });
+    const frames = [10, 20, 30, 40, 50, 60].map((pixel) => frame(pixel));
+    const replies = await Promise.all(frames.map((input, i) => segmenter.segment(request(`s${i}`, input))));
+    for (const [i, { logits }] of frames.entries()) expect(logits.every((logit) => logit === (i + 1) * 10)).toBe(true);
+    expect(replies.map((reply) => reply.kind === 'logits' && reply.batchSize)).toEqual([1, 4, 4, 4, 4, 1]);
+    const window = [1, 2, 3, 4, 5].map((pixel) => frame(pixel));
+    await segmenter.segment(request('whole', ...window));
+    expect(window.map(({ logits }) => logits[0])).toEqual([1, 2, 3, 4, 5]);
+    const { batch: _, ...free } = fixed.manifest;
+    await expect(start({ model: { ...fixed, manifest: free } })).rejects.toMatchObject({
+      detail: 'tiny.onnx: image: expected uint8 [N, 8, 8, 3] with N free, found uint8 [4, 8, 8, 3]',
+    });
+  });
+
+  it('writes the masks of a model that decides itself', async () => {
+    const deciding = await modelOf('mask', { mask: true });
+    const segmenter = await start({ model: deciding });
+    const [lit, dark] = [allocateModelInput(deciding.manifest), allocateModelInput(deciding.manifest)];
+    lit.image.fill(9);
+    dark.image.fill(9);
+    dark.logMel.fill(-10);
+    await segmenter.segment(request('a', lit, dark));
+    expect(lit.logits).toBeInstanceOf(Uint8Array);
+    expect([lit.logits.every((value) => value === 1), dark.logits.every((value) => value === 0)]).toEqual([true, true]);
   });
 
   it('passes over the providers that this machine lacks, each with its reason', async () => {

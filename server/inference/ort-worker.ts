@@ -4,7 +4,6 @@ import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntim
 import { AvsacError, asAvsacError, type ErrorCode } from '../../shared/errors.ts';
 import { BatchRunner, type BatchTensors } from './batch-runner.ts';
 import type { ModelManifest } from './manifest.ts';
-import { frameSizes } from './model-input.ts';
 import {
   type ExecutionProvider,
   maxBatchFrames,
@@ -13,7 +12,7 @@ import {
   paddedBatch,
   warmUpBatches,
 } from './providers.ts';
-import type { ModelInput } from './segmenter.ts';
+import type { ModelInput, ModelOutput } from './segmenter.ts';
 
 export interface OrtWorkerData {
   /** Absolute path of the ONNX file. */
@@ -42,6 +41,13 @@ export type OrtWorkerReply =
   | { readonly kind: 'done'; readonly inferenceMs: number }
   | { readonly kind: 'failed'; readonly detail: string };
 
+/** Channels of the output: K, or the one of a mask. */
+const channelsOf = ({ output, classes }: Pick<ModelManifest, 'output' | 'classes'>) =>
+  output.type === 'uint8' ? 1 : classes.length;
+
+const outputTensor = (data: ModelOutput, shape: readonly number[]) =>
+  data instanceof Uint8Array ? new Tensor('uint8', data, shape) : new Tensor('float32', data, shape);
+
 /** One run of the session, straight into the batch's buffers. */
 async function runBatch(
   session: InferenceSession,
@@ -55,27 +61,28 @@ async function runBatch(
       [inputs.image.name]: new Tensor('uint8', image, [frames, height, width, channels]),
       [inputs.logMel.name]: new Tensor('float32', logMel, [frames, 1, hops, bands]),
     },
-    { [output.name]: new Tensor('float32', logits, [frames, classes.length, output.height, output.width]) },
+    { [output.name]: outputTensor(logits, [frames, channelsOf({ output, classes }), output.height, output.width]) },
   );
 }
 
 /** @throws AvsacError `model-manifest-invalid` when the graph's inputs and outputs are not those of the manifest. */
 function checkGraph({ inputMetadata, outputMetadata }: InferenceSession, manifest: ModelManifest): void {
-  const { inputs, output, classes } = manifest;
+  const { inputs, output, batch } = manifest;
   const { image, logMel } = inputs;
   const expected = [
     [image.name, 'uint8', [image.height, image.width, image.channels], inputMetadata],
     [logMel.name, 'float32', [1, logMel.frames, logMel.bands], inputMetadata],
-    [output.name, 'float32', [classes.length, output.height, output.width], outputMetadata],
+    [output.name, output.type, [channelsOf(manifest), output.height, output.width], outputMetadata],
   ] as const;
   for (const [name, type, shape, metadata] of expected) {
     const found = metadata.find((value) => value.name === name);
     const text = found?.isTensor ? `${found.type} [${found.shape.join(', ')}]` : 'no such tensor';
     const fits = found?.isTensor && found.type === type && shape.join() === found.shape.slice(1).join();
-    if (!fits || typeof found.shape[0] !== 'string') {
+    const frames = found?.isTensor ? found.shape[0] : undefined;
+    if (!fits || (batch === undefined ? typeof frames !== 'string' : frames !== batch)) {
       throw new AvsacError(
         'model-manifest-invalid',
-        `${manifest.file}: ${name}: expected ${type} [N, ${shape.join(', ')}] with N free, found ${text}`,
+        `${manifest.file}: ${name}: expected ${type} [N, ${shape.join(', ')}] with N ${batch ?? 'free'}, found ${text}`,
       );
     }
   }
@@ -84,6 +91,7 @@ function checkGraph({ inputMetadata, outputMetadata }: InferenceSession, manifes
 interface Loaded {
   readonly session: InferenceSession;
   readonly runner: BatchRunner;
+  readonly maxBatchFrames: number;
 }
 
 /** Loads the model and warms it, so that the first frame does not pay for allocations and compilation. */
@@ -98,16 +106,19 @@ async function load({ file, manifest, intraOpThreads }: OrtWorkerData, provider:
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   checkGraph(session, manifest);
-  // A window that runs whole may be larger than a batch.
-  const maxFrames = Math.max(maxBatchFrames(provider), manifest.windowLength);
+  const { batch, temporal, windowLength } = manifest;
+  const batchFrames = batch ?? maxBatchFrames(provider);
+  // A window that must run whole may be larger than a batch.
+  const maxFrames = temporal ? Math.max(batchFrames, windowLength) : batchFrames;
   const runner = new BatchRunner({
-    sizes: frameSizes(manifest),
+    manifest,
     maxFrames,
-    padded: (frames) => paddedBatch(provider, frames),
-    run: (batch) => runBatch(session, manifest, batch),
+    padded: (frames) => batch ?? paddedBatch(provider, frames),
+    run: (tensors) => runBatch(session, manifest, tensors),
   });
-  for (const frames of warmUpBatches(provider, maxFrames)) await runner.warmUp(frames);
-  return { session, runner };
+  const sizes = batch === undefined ? warmUpBatches(provider, maxFrames) : [batch];
+  for (const frames of sizes) await runner.warmUp(frames);
+  return { session, runner, maxBatchFrames: batchFrames };
 }
 
 const port = parentPort;
@@ -121,7 +132,7 @@ try {
   const available = listSupportedBackends().map(({ name }) => name);
   const opened = await openWithFirst(data.executionProviders, available, (provider) => load(data, provider));
   const { provider, passedOver } = opened;
-  const { session, runner } = opened.session;
+  const { session, runner, maxBatchFrames: batchFrames } = opened.session;
   port.on('message', async (request: OrtWorkerRequest) => {
     if (request.kind === 'close') {
       port.close();
@@ -136,7 +147,7 @@ try {
       post({ kind: 'failed', detail: error instanceof Error ? error.message : String(error) });
     }
   });
-  post({ kind: 'ready', executionProvider: provider, passedOver, maxBatchFrames: maxBatchFrames(provider) });
+  post({ kind: 'ready', executionProvider: provider, passedOver, maxBatchFrames: batchFrames });
 } catch (error) {
   const { code, detail, message } = asAvsacError(error);
   post({ kind: 'refused', code, detail: detail ?? message });

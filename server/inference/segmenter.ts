@@ -1,14 +1,17 @@
 /** Port: the model. Adapters: ort-segmenter.ts (main thread, owns the workers) and port-segmenter.ts (a media worker's way to it). */
 import type { ModelManifest } from './manifest.ts';
 
-/** One frame's model input, in shared memory so that threads pass it without a copy. */
+/** float32 logits [1, K, H, W], or uint8 classes [1, 1, H, W] of a model that decides itself: `output.type` of the manifest. */
+export type ModelOutput = Float32Array | Uint8Array;
+
+/** One frame's model input and its answer, in shared memory so that threads pass it without a copy. */
 export interface ModelInput {
   /** uint8 NHWC [1, H, W, 3], RGB, SharedArrayBuffer-backed. */
   readonly image: Uint8Array;
   /** float32 [1, 1, frames, bands] log-mel, SharedArrayBuffer-backed. */
   readonly logMel: Float32Array;
-  /** float32 [1, K, H, W] logits, written by the segmenter before it resolves, SharedArrayBuffer-backed. */
-  readonly logits: Float32Array;
+  /** The model's output, written by the segmenter before it resolves, SharedArrayBuffer-backed. */
+  readonly logits: ModelOutput;
 }
 
 export interface SegmentRequest {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeMask, encodeMask, MAX_MASK_MESSAGE_BYTES, paintClassMask } from '../../shared/mask-codec.ts';
+import { decodeRuns } from '../../shared/rle.ts';
 import { MaskEncoder } from './mask-encoder.ts';
 
 const REST = {
@@ -29,6 +30,34 @@ describe('MaskEncoder', () => {
     // class-major [K, H, W]: pixel 0 is background, pixel 1 is class 2
     const { classes } = encoder.encode(Float32Array.of(5, 0, 1, 1, 2, 3));
     expect(classes).toEqual([{ classIndex: 2, runs: [1, 1] }]);
+  });
+
+  it('finds the class of each pixel as looking at one pixel after the other does', () => {
+    const [classCount, pixels] = [71, 12];
+    const logits = Float32Array.from({ length: classCount * pixels }, (_, i) => Math.sin(i * i));
+    const { classes } = new MaskEncoder(classCount, pixels, 1, 0.5, 10_000).encode(logits);
+    const labels = Array.from({ length: pixels }, (_, i) => {
+      const scores = Array.from({ length: classCount }, (_, k) => logits[k * pixels + i]!);
+      return scores.indexOf(Math.max(...scores));
+    });
+    expect(classes.map(({ classIndex }) => classIndex)).toEqual(
+      [...new Set(labels)].filter((label) => label > 0).sort((a, b) => a - b),
+    );
+    for (const { classIndex, runs } of classes) {
+      const mask = new Uint8Array(pixels);
+      decodeRuns(runs, pixels, 1, mask);
+      expect([...mask]).toEqual(labels.map((label) => (label === classIndex ? 1 : 0)));
+    }
+  });
+
+  it('takes a mask as the model decided it', () => {
+    const several = new MaskEncoder(3, 2, 2, 0.5, 1000);
+    expect(several.encode(Uint8Array.of(0, 2, 1, 2)).classes).toEqual([
+      { classIndex: 1, runs: [1, 1, 2] },
+      { classIndex: 2, runs: [2, 2] },
+    ]);
+    const one = new MaskEncoder(1, 2, 2, 0.5, 1000);
+    expect(one.encode(Uint8Array.of(0, 1, 0, 0)).classes).toEqual([{ classIndex: 0, runs: [2, 1, 1] }]);
   });
 
   it('sends no class at all when nothing is lit', () => {
