@@ -6,9 +6,9 @@ Commands import what they need inside `run`: torch takes seconds to load, and --
 import argparse
 import sys
 
-from .commands import benchmark, data, eval, export, train
+from .commands import benchmark, data, eval, export, import_checkpoint, params, train
 
-COMMANDS = (data, train, eval, export, benchmark)
+COMMANDS = (data, train, eval, import_checkpoint, export, benchmark, params)
 
 
 def main() -> None:
