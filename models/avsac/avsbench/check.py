@@ -1,14 +1,17 @@
 """Reads every file of a set and says what is missing, what is broken, and how the counts compare with the published ones."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from .dataset import read_mask, read_sound
 from .errors import DataError
 from .layouts import LAYOUTS, ClipFiles, Layout
-from .metadata import SPLITS, read_classes, read_table
+from .metadata import SPLITS, Row, read_classes, read_table
 from .pictures import read_frame
 
 NAMED = 10  # missing or broken files that the text names; JSON has all
@@ -64,7 +67,7 @@ def find_kind(path: Path) -> str:
     return kinds[0]
 
 
-def check(kind: str, path: Path) -> Report:
+def check(kind: str, path: Path, workers: int = 0) -> Report:
     """Reads all files, with a progress bar. Raises DataError when the table itself cannot be read."""
     layout = LAYOUTS[kind]
     rows = read_table(path / layout.table, layout.columns)
@@ -72,25 +75,38 @@ def check(kind: str, path: Path) -> Report:
         read_classes(path / "label2idx.json", layout.classes)
     videos = {split: sum(row["split"] == split for row in rows) for split in SPLITS}
     report = Report(layout, path, videos, len({row["category"] for row in rows if "category" in row}))
-    for row in tqdm(rows, desc=f"check {kind}", unit=" videos", disable=None):
-        check_files(layout, layout.locate(path, row), report)
+    faults = DataLoader(Faults(layout, path, rows), batch_size=None, num_workers=workers)
+    for missing, broken in tqdm(faults, desc=f"check {kind}", unit=" videos", disable=None):
+        report.missing += missing
+        report.broken += broken
     return report
 
 
-def check_files(layout: Layout, files: ClipFiles, report: Report) -> None:
-    for path in files.frames:
-        note(report, path, lambda path=path: read_frame(path, SMALLEST))
-    for path in filter(None, files.masks):
-        note(report, path, lambda path=path: read_mask(layout, path, SMALLEST))
-    pickled = files.log_mel and files.log_mel.exists()
-    note(report, files.log_mel if pickled else files.wav, lambda: read_sound(layout, files))
+class Faults(Dataset):
+    """(missing files, sentences about broken ones) of each video."""
 
+    def __init__(self, layout: Layout, path: Path, rows: list[Row]):
+        self.layout, self.path, self.rows = layout, path, rows
 
-def note(report: Report, path: Path, read) -> None:
-    if not path.exists():
-        report.missing.append(str(path))
-        return
-    try:
-        read()
-    except DataError as error:
-        report.broken.append(str(error))
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> tuple[list[str], list[str]]:
+        missing, broken = [], []
+        for path, read in self.readers(self.layout.locate(self.path, self.rows[index])):
+            if not path.exists():
+                missing.append(str(path))
+                continue
+            try:
+                read()
+            except DataError as error:
+                broken.append(str(error))
+        return missing, broken
+
+    def readers(self, files: ClipFiles) -> Iterator[tuple[Path, Callable[[], object]]]:
+        for path in files.frames:
+            yield path, partial(read_frame, path, SMALLEST)
+        for path in filter(None, files.masks):
+            yield path, partial(read_mask, self.layout, path, SMALLEST)
+        pickled = files.log_mel and files.log_mel.exists()
+        yield files.log_mel if pickled else files.wav, partial(read_sound, self.layout, files)

@@ -14,6 +14,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     check.add_argument("path", type=Path, help="folder of s4_meta_data.csv, ms3_meta_data.csv or metadata.csv")
     check.add_argument("--kind", choices=KINDS, help="default: the one whose table is there")
     check.add_argument("--json", type=Path, help="write the report with all file names here, too")
+    check.add_argument("--workers", type=int, default=2, help="processes that read files (default 2)")
     check.set_defaults(run=run_check)
     generate = actions.add_parser("generate", help="write a tiny set of coloured shapes that sound as tones")
     generate.add_argument("kind", choices=KINDS)
@@ -29,7 +30,7 @@ def run_check(arguments: argparse.Namespace) -> None:
     from ..avsbench import DataError
     from ..avsbench.check import check, find_kind
 
-    report = check(arguments.kind or find_kind(arguments.path), arguments.path)
+    report = check(arguments.kind or find_kind(arguments.path), arguments.path, arguments.workers)
     print(report.text())
     if arguments.json:
         arguments.json.write_text(json.dumps(report.to_dict(), indent=2) + "\n")
