@@ -44,7 +44,7 @@ def measure_avsbench(arguments: argparse.Namespace) -> tuple[dict, str]:
     from ..avsbench import open_dataset
     from ..avsbench.check import find_kind
     from ..avsbench.evaluate import evaluate, format_table
-    from ..live.train import load_model
+    from ..training.checkpoint import load_model
 
     kind = arguments.kind or find_kind(arguments.data)
     device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -60,7 +60,7 @@ def measure_avsbench(arguments: argparse.Namespace) -> tuple[dict, str]:
 
 def measure_live(arguments: argparse.Namespace) -> tuple[dict, str]:
     from ..live.evaluate import evaluate, format_table, media_samples, scene_samples
-    from ..live.train import load_model
+    from ..training.checkpoint import load_model
 
     samples = list(scene_samples(arguments.scenes, arguments.count)) if arguments.scenes else []
     samples += list(media_samples(arguments.media, arguments.count)) if arguments.media else []
