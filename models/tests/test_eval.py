@@ -170,9 +170,13 @@ def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
         (("--data", folder, "--scenes", folder), "give either --data, or --scenes"),
         (("--data", folder, "--kind", "avss"), "metadata.csv is missing"),
         (("--data", folder, "--batch-size", 0), "batch"),
+        *([] if torch.cuda.is_available() else [(("--data", folder, "--device", "cuda"), "torch finds no CUDA device")]),
     ):
         with pytest.raises(SystemExit, match=f"avsac: .*{message}"):
             run(checkpoint, *arguments)
+    (tmp_path / "text.pt").write_text("hello")
+    with pytest.raises(SystemExit, match=r"avsac: .*text\.pt is no checkpoint that torch can read; give a run's model.pt"):
+        run(tmp_path / "text.pt", "--data", folder)
     (folder / "ms3_data" / "gt_masks" / "test" / "test-0001" / "test-0001_4.png").unlink()
     with pytest.raises(SystemExit) as error:
         run(checkpoint, "--data", folder)

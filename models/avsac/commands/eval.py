@@ -21,7 +21,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--no-wrong-sounds", action="store_true", help="leave out silence, noise and off-screen sounds: 4 x faster"
     )
     bench.add_argument("--workers", type=int, default=2, help="processes that read files (default 2)")
-    bench.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: a GPU where there is one)")
+    bench.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     live = measure.add_argument_group("live scenes")
     live.add_argument("--count", type=int, default=400, help="pictures of each source (default 400)")
     add_data(live)
@@ -47,7 +47,10 @@ def measure_avsbench(arguments: argparse.Namespace) -> tuple[dict, str]:
     from ..training.checkpoint import load_model
 
     kind = arguments.kind or find_kind(arguments.data)
-    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    gpu = torch.cuda.is_available()
+    if arguments.device == "cuda" and not gpu:
+        raise ValueError("torch finds no CUDA device; give --device cpu")
+    device = "cuda" if gpu and arguments.device != "cpu" else "cpu"
     model = load_model(arguments.checkpoint)
     clips = open_dataset(kind, arguments.data, arguments.split, model.config.image_size)
     try:

@@ -21,7 +21,12 @@ def write_model(path: Path, model: AVSAC, **figures: object) -> None:
 
 def load_model(path: Path) -> AVSAC:
     """The model of a `model.pt` or `best.pt`, in eval mode. Raises ValueError for another file, OSError without one."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception:  # what is no checkpoint raises almost anything
+        raise ValueError(f"{path} is no checkpoint that torch can read; give a run's model.pt or best.pt") from None
     if not {"config", "model"} <= set(state):
         raise ValueError(f"{path} is no model of `avsac train`: give its model.pt or best.pt")
     model = AVSAC(ModelConfig.from_dict(state["config"]))
