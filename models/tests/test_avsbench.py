@@ -356,6 +356,13 @@ def test_avss_faults_name_the_file_and_what_was_expected(tmp_path: Path, fault: 
         open_dataset("avss", tmp_path, "train", SIDE)[0]
 
 
+@pytest.mark.parametrize("table", ["split\nval", "video_id,split\n,val", "split,video_id\nval,"])
+def test_ms3_without_names_says_so(tmp_path: Path, table: str) -> None:
+    write_table(tmp_path / "ms3_meta_data.csv", table)
+    with pytest.raises(DataError, match="the column with the video's name, beside 'split', is missing or empty"):
+        open_dataset("ms3", tmp_path, "val", SIDE)[0]
+
+
 def test_unknown_kinds_are_refused(tmp_path: Path) -> None:
     for use in (lambda: open_dataset("s5", tmp_path), lambda: generate("s5", tmp_path / "new", 1)):
         with pytest.raises(DataError, match="no set 's5'; there are s4, ms3, avss"):

@@ -19,6 +19,8 @@ from avsac.cli import main
 from avsac.model.avsac import AVSAC
 from avsac.model.config import TINY
 
+from .test_data import write_scenes
+
 SIDE = 64
 CLASSES = {"s4": 1, "ms3": 1, "avss": 71}
 
@@ -181,3 +183,17 @@ def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     with pytest.raises(SystemExit) as error:
         run(checkpoint, "--data", folder)
     assert str(error.value) == f"avsac: {folder}/ms3_data/gt_masks/test/test-0001/test-0001_4.png is missing"
+
+
+def test_the_command_line_measures_live_scenes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    write_scenes(tmp_path / "held-out", 3)
+    checkpoint, figures = tmp_path / "model.pt", tmp_path / "figures.json"
+    torch.save({"config": TINY.to_dict(), "model": AVSAC(TINY).state_dict()}, checkpoint)
+    arguments = ["avsac", "eval", checkpoint, "--scenes", tmp_path, "--count", 2, "--json", figures]
+    monkeypatch.setattr(sys, "argv", list(map(str, arguments)))
+    main()
+    summary = json.loads(figures.read_text())
+    assert {group: row["count"] for group, row in summary.items()} == {"scene/right": 4, "scene/silent (dark)": 2}
+    assert "scene/right" in capsys.readouterr().out

@@ -60,7 +60,9 @@ def locate_s4(root: Path, row: Row) -> ClipFiles:
 
 def locate_ms3(root: Path, row: Row) -> ClipFiles:
     """The video's name is the first column that is not `split`; frames do not lie in a folder of their split, the rest does."""
-    name, media = next(value for column, value in row.items() if column != "split"), media_folder(root, "ms3_data")
+    name, media = next((value for column, value in row.items() if column != "split"), ""), media_folder(root, "ms3_data")
+    if not name:
+        raise DataError(f"{MS3.table}: the column with the video's name, beside 'split', is missing or empty")
     masks = media / "gt_masks" / row["split"] / name
     return ClipFiles(
         name,
