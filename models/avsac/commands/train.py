@@ -30,6 +30,7 @@ def add_avsbench(train: argparse.ArgumentParser) -> None:
     group.add_argument("--random-backbones", action="store_true", help="without published weights, to try time and memory")
     group.add_argument("--image-size", type=int, help="side of the picture in pixels, in place of the preset's")
     group.add_argument("--epochs", type=int, help="default: 30 (S4), 60 (MS3), 30 (AVSS)")
+    group.add_argument("--validate-epochs", type=int, default=1, help="epochs between two validations (default 1)")
     group.add_argument("--batch", type=int, default=4, help="clips a step, over all processes (default 4)")
     group.add_argument("--accumulate", type=int, default=1, help="parts a process cuts its batch into, one after the other")
     group.add_argument("--precision", choices=PRECISIONS, default="32-true")
@@ -117,6 +118,7 @@ def avsbench_run(arguments: argparse.Namespace):
         LossConfig(arguments.segmentation_loss, arguments.sync_loss, arguments.sync_weight),
         loop,
         epochs=arguments.epochs,
+        validate_epochs=arguments.validate_epochs,
         batch=arguments.batch,
         freeze=arguments.freeze,
         backbone=arguments.backbone,

@@ -33,7 +33,10 @@ def measure(fabric: Fabric, model: AVSAC, clips: AVSBench, workers: int = 0) -> 
         if index < PICTURES and len(truth):
             lit = predicted[0] if classes > 1 else (predicted[0] > THRESHOLD).astype(np.uint8)
             pictures[f"validation/{index}"] = picture(image[0], truth[0], lit)
-    return merge(gather(fabric, scores)).summary(), pictures
+    first, *others = gather(fabric, scores)
+    for other in others:
+        first.merge(other)
+    return first.summary(), pictures
 
 
 def gather(fabric: Fabric, scores: object) -> list:
@@ -42,15 +45,6 @@ def gather(fabric: Fabric, scores: object) -> list:
     if fabric.world_size > 1:
         torch.distributed.all_gather_object(every, scores)
     return every
-
-
-def merge(every: list[BinaryScores] | list[SemanticScores]) -> BinaryScores | SemanticScores:
-    first, *others = every
-    lists = ("ious", "curves", "fs") if isinstance(first, BinaryScores) else ("frames", "iou_sums", "f_sums", "counts")
-    for other in others:
-        for name in lists:
-            setattr(first, name, getattr(first, name) + getattr(other, name))
-    return first
 
 
 def picture(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
