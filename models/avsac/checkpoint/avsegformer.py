@@ -40,7 +40,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from ..model.config import PRESETS, ModelConfig
+from ..model.config import BACKBONE_NAMES, PRESETS, ModelConfig
 from .backbones import VISUAL, pvt_key
 from .layout import CheckpointError, Layout, Shape, Source
 
@@ -132,8 +132,12 @@ def idle_shapes(config: ModelConfig, ours: Mapping[str, Tensor]) -> dict[str, Sh
 
 def avsegformer_layout(config: ModelConfig, ours: Mapping[str, Tensor]) -> Layout:
     """Of a configuration whose decoder is "avsegformer", `ours` being the state dictionary of its model."""
-    name = f"AVSegFormer with {config.backbone} and {config.classes} class{'es' if config.classes > 1 else ''}"
+    name = f"AVSegFormer with {config.backbone} and {plural(config.classes)}"
     return Layout.of(name, ORIGIN, ours, source, idle_shapes(config, ours))
+
+
+def plural(classes: int) -> str:
+    return f"{classes} class{'es' if classes > 1 else ''}"
 
 
 def is_avsegformer(keys: Mapping[str, object]) -> bool:
@@ -145,14 +149,15 @@ def baseline(config: ModelConfig, checkpoint: Mapping[str, object], file: str) -
 
     Raises CheckpointError when the checkpoint has another backbone or another number of classes than the preset.
     """
-    backbone = "pvt-v2-b5" if "backbone.patch_embed1.proj.weight" in checkpoint else "resnet50"
+    pvt = any(key.startswith("backbone.patch_embed") for key in checkpoint)
     last = checkpoint.get("head.fc.4.weight")
     classes = last.shape[0] if isinstance(last, Tensor) and last.dim() else config.classes
-    if (backbone, classes) != (config.backbone, config.classes):
+    if (pvt, classes) != (config.backbone.startswith("pvt"), config.classes):
+        backbone = BACKBONE_NAMES["pvt" if pvt else "r50"]
         fitting = [name for name, preset in PRESETS.items() if (preset.backbone, preset.classes) == (backbone, classes)]
         raise CheckpointError(
-            f"{file} is AVSegFormer with {backbone} and {classes} classes, the preset has {config.backbone} and "
-            f"{config.classes}: {'use ' + ' or '.join(fitting) if fitting else 'no preset has these'}"
+            f"{file} is AVSegFormer with {backbone} and {plural(classes)}, the preset has {config.backbone} and "
+            f"{plural(config.classes)}: {'use ' + ' or '.join(fitting) if fitting else 'no preset has these'}"
         )
     layers = config.query_layers if any(key.startswith("head.query_generator.") for key in checkpoint) else 0
     return replace(config, decoder="avsegformer", query_layers=layers)

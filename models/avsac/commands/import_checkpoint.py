@@ -31,13 +31,13 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from ..checkpoint.published import import_published
-    from ..live.train import write
+    from ..training.checkpoint import write_model
 
     config = replace(PRESETS[arguments.preset], decoder_activation=arguments.decoder_activation)
     if arguments.image_size:
         config = replace(config, image_size=arguments.image_size)
     model, names = import_published(config, arguments.checkpoints)
-    write(arguments.out, {"config": model.config.to_dict(), "model": model.state_dict()})
+    write_model(arguments.out, model)
     for file, name in zip(arguments.checkpoints, names, strict=True):
         print(f"{file}: {name}")
     print(f"{arguments.out}: {arguments.preset}, {sum(p.numel() for p in model.parameters()):,} parameters")
