@@ -4,6 +4,7 @@ import css from './avsac-live.css?inline';
 import { type Failure, failure } from './failure.ts';
 import { FrameRing } from './frame-ring.ts';
 import { type FrameTap, type FrameTapKind, tapFrames } from './frame-tap.ts';
+import { Legend } from './legend.ts';
 import { type MaskFigures, MaskReceiver, type PairedMask } from './mask-receiver.ts';
 import { type MaskRendering, Overlay, type OverlayStyle } from './overlay.ts';
 import type { SendStats } from './peer-session.ts';
@@ -56,6 +57,7 @@ export class AvsacLive extends HTMLElement {
   static readonly observedAttributes = ['opacity', 'render', 'colour'];
 
   readonly #overlay: Overlay;
+  readonly #legend = new Legend();
   readonly #message: HTMLOutputElement;
   #style: OverlayStyle = DEFAULT_STYLE;
   #playout = new Playout<PairedMask>();
@@ -83,8 +85,9 @@ export class AvsacLive extends HTMLElement {
     maskCanvas.setAttribute('aria-hidden', 'true');
     this.#message = document.createElement('output');
     this.#message.setAttribute('part', 'message');
-    root.append(document.createElement('slot'), frameCanvas, maskCanvas, this.#message);
+    root.append(document.createElement('slot'), frameCanvas, maskCanvas, this.#legend.element, this.#message);
     this.#overlay = new Overlay(frameCanvas, maskCanvas);
+    this.#legend.setColour(DEFAULT_STYLE.colour);
   }
 
   connectedCallback(): void {
@@ -105,6 +108,7 @@ export class AvsacLive extends HTMLElement {
       colour: this.getAttribute('colour') ?? DEFAULT_STYLE.colour,
     };
     this.#overlay.drawMask(this.#shownMask?.message, this.#style);
+    this.#legend.setColour(this.#style.colour);
   }
 
   get state(): AvsacLiveState {
@@ -203,6 +207,7 @@ export class AvsacLive extends HTMLElement {
   #welcome(model: ModelDescription): void {
     this.#sessions++;
     this.#model = model;
+    this.#legend.setClasses(model.classes);
     this.#server = undefined;
     // Masks of a new session count from another RTP time; the frames held stay good.
     this.#receiver = new MaskReceiver(this.#playout, performance.timeOrigin, (mask) =>
@@ -215,8 +220,10 @@ export class AvsacLive extends HTMLElement {
     if (view === undefined) return;
     this.#overlay.drawFrame(view.frame);
     this.toggleAttribute('data-showing', true);
+    this.#legend.show(nowMs);
     if (view.mask === this.#shownMask) return;
     this.#shownMask = view.mask;
+    if (view.mask !== undefined) this.#legend.add(view.mask.message, nowMs);
     this.#overlay.drawMask(view.mask?.message, this.#style);
     if (view.maskIsNew && view.mask !== undefined) {
       this.#masksShown++;
@@ -257,6 +264,7 @@ export class AvsacLive extends HTMLElement {
     this.#playout.clear();
     this.#playout = new Playout(new FrameRing());
     this.#overlay.clear();
+    this.#legend.clear();
     this.toggleAttribute('data-showing', false);
   }
 

@@ -1,5 +1,6 @@
 /** Draws frames and masks on two canvases of the frame's size, one over the other. */
 import { type MaskMessage, paintClassMask } from '../shared/mask-codec.ts';
+import { classColour } from './class-colour.ts';
 import { addContours, traceContours } from './contour.ts';
 import type { LocalFrame } from './frame-ring.ts';
 
@@ -13,8 +14,6 @@ export interface OverlayStyle {
   readonly colour: string;
 }
 
-/** Golden angle, degrees: hues of successive classes lie as far apart as they can. */
-const CLASS_HUE_STEP = 137.5;
 /** Widths of an outline and of a fill's edge, as shares of the picture's width. */
 const OUTLINE_WIDTH = 1 / 200;
 const EDGE_WIDTH = 1 / 360;
@@ -63,9 +62,7 @@ export class Overlay {
       const path = new Path2D();
       const contours = traceContours(this.#bits, message.width, message.height);
       addContours(path, contours, width / message.width, height / message.height);
-      // Relative colours keep the class hues in CSS, whatever notation the colour is given in.
-      const turn = Math.max(0, classMask.classIndex - 1) * CLASS_HUE_STEP;
-      const colour = turn === 0 ? style.colour : `oklch(from ${style.colour} l c calc(h + ${turn}))`;
+      const colour = classColour(style.colour, classMask.classIndex);
       if (style.rendering === 'fill') {
         context.globalAlpha = style.opacity;
         context.fillStyle = colour;

@@ -52,7 +52,7 @@ def load(arguments: argparse.Namespace):
 
     import torch
 
-    from ..live.train import load_model
+    from ..training.checkpoint import load_model
     from ..model.avsac import AVSAC
 
     if arguments.checkpoint is not None:
