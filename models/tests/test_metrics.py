@@ -203,3 +203,23 @@ def test_semantic_edges() -> None:
     missed.add(np.zeros((1, 4, 4), np.uint8), np.full((1, 4, 4), 70, np.uint8))
     assert missed.summary()["batchFree"] == {"miou": 0.0, "f": 0.0}
     assert missed.per_class()[70] == {"miou": 0.0, "f": 0.0, "frames": 1}
+
+
+def test_scores_of_parts_merge_into_those_of_the_whole() -> None:
+    videos = binary_videos()
+    whole, first, second = BinaryScores(2), BinaryScores(2), BinaryScores(2)
+    for index, video in enumerate(videos):
+        whole.add(*video)
+        (first if index < 3 else second).add(*video)
+    first.merge(second)
+    assert first.summary() == whole.summary()
+    random = np.random.default_rng(7)
+    whole, first, second = SemanticScores(5), SemanticScores(5), SemanticScores(5)
+    for part in (first, second):
+        predicted, truth = random.integers(0, 5, (2, 2, 6, 5)).astype(np.uint8)
+        whole.add(predicted, truth)
+        part.add(predicted, truth)
+    first.merge(second)
+    for name in ("legacy", "batchFree"):
+        assert first.summary()[name] == pytest.approx(whole.summary()[name])
+    assert [c["frames"] for c in first.per_class()] == [c["frames"] for c in whole.per_class()]

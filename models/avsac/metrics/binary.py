@@ -48,6 +48,12 @@ class BinaryScores:
         counts = (masks[sounding].sum((1, 2)) for masks in (lit & truth, lit, truth))
         self.fs.extend(f_score(*counts))
 
+    def merge(self, other: "BinaryScores") -> None:
+        """Takes in the videos of `other`, after its own."""
+        self.ious += other.ious
+        self.curves += other.curves
+        self.fs += other.fs
+
     def summary(self) -> dict[str, dict[str, float | None]]:
         """{legacy: {miou, f}, batchFree: {miou, f, maxF}}, 0..1; None where nothing counts."""
         curves = flat(self.curves)

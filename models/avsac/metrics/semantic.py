@@ -26,6 +26,13 @@ class SemanticScores:
             self.iou_sums += iou(*counts)
             self.f_sums += f_score(*counts)
 
+    def merge(self, other: "SemanticScores") -> None:
+        """Takes in the videos of `other`."""
+        self.frames += other.frames
+        self.iou_sums += other.iou_sums
+        self.f_sums += other.f_sums
+        self.counts += other.counts
+
     def summary(self) -> dict[str, dict[str, float | None]]:
         """{legacy: {miou, f}, batchFree: {miou, f}}, 0..1; None before the first frame."""
         seen = self.frames > 0
