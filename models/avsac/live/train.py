@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from ..losses import avfs, live_segmentation_loss
 from ..model.avsac import AVSAC
 from ..model.config import ModelConfig
-from ..training.checkpoint import load_model as load_model
 from ..training.config import TrainConfig
 from ..training.trainer import Trainer, Validation, launch
 from .data import Batch, BatchProcess, DataConfig

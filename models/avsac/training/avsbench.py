@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from ..avsbench import AVSBench, ClipBatch, collate, open_dataset
 from ..avsbench.layouts import LAYOUTS
+from ..checkpoint.published import load_published
 from ..losses import segmentation_loss, sync_loss
 from ..model.avsac import AVSAC
 from ..model.config import ModelConfig
@@ -132,6 +133,8 @@ def build(run: Run) -> AVSAC:
             raise ValueError(f"give {option} FILE, published weights, or --random-backbones to try time and memory")
         if path is not None and not needed:
             raise ValueError(f"{option} is not for this preset: its weights are its own, or learnt")
+        if path is not None:
+            load_published(model, path)
     return model
 
 
