@@ -52,8 +52,8 @@ def load(arguments: argparse.Namespace):
 
     import torch
 
-    from ..training.checkpoint import load_model
     from ..model.avsac import AVSAC
+    from ..training.checkpoint import load_model
 
     if arguments.checkpoint is not None:
         model = load_model(arguments.checkpoint)
