@@ -59,23 +59,32 @@ export class LogMel {
    * @throws RangeError when a length is wrong.
    */
   compute(samples: Float32Array, logMel: Float32Array): void {
-    const { windowLength, hopLength, frames, melBands, logOffset } = this.parameters;
+    const { hopLength, frames, melBands } = this.parameters;
     if (samples.length !== this.sampleCount)
       throw new RangeError(`a patch has ${this.sampleCount} samples, not ${samples.length}`);
     if (logMel.length !== frames * melBands)
       throw new RangeError(`a patch has ${frames * melBands} values, not ${logMel.length}`);
+    for (let frame = 0; frame < frames; frame++) {
+      this.computeFrame(samples, frame * hopLength, logMel, frame * melBands);
+    }
+  }
+
+  /**
+   * One frame: the window of `samples` from `start` on.
+   * @param logMel receives `melBands` values from index `at` on.
+   */
+  computeFrame(samples: Float32Array, start: number, logMel: Float32Array, at: number): void {
+    const { windowLength, logOffset } = this.parameters;
     const frame = this.#frame;
     const hann = this.#hann;
     const magnitudes = this.#magnitudes;
-    let at = 0;
-    for (let start = 0; start <= this.sampleCount - windowLength; start += hopLength) {
-      for (let n = 0; n < windowLength; n++) frame[n] = samples[start + n]! * hann[n]!;
-      this.#fft.magnitudes(frame, magnitudes);
-      for (const { firstBin, weights } of this.#bands) {
-        let sum = logOffset;
-        for (let i = 0; i < weights.length; i++) sum += weights[i]! * magnitudes[firstBin + i]!;
-        logMel[at++] = Math.log(sum);
-      }
+    for (let n = 0; n < windowLength; n++) frame[n] = samples[start + n]! * hann[n]!;
+    this.#fft.magnitudes(frame, magnitudes);
+    let value = at;
+    for (const { firstBin, weights } of this.#bands) {
+      let sum = logOffset;
+      for (let i = 0; i < weights.length; i++) sum += weights[i]! * magnitudes[firstBin + i]!;
+      logMel[value++] = Math.log(sum);
     }
   }
 }

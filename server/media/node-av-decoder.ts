@@ -139,6 +139,8 @@ class NodeAvVideoDecoder implements VideoDecoder {
   readonly #scaler: FrameScaler;
   readonly #listener: VideoDecoderListener;
   readonly #stream: CodecStream;
+  /** Allocated and empty. */
+  #next: av.Frame | undefined;
   #awaitsKeyFrame = true;
   #dropped = 0;
   #closed = false;
@@ -168,13 +170,12 @@ class NodeAvVideoDecoder implements VideoDecoder {
       this.#breakOff(`chunk not decodable (FFmpeg error ${status})`);
       return;
     }
+    // The last round of each chunk finds nothing: its frame stays for the next chunk.
     for (;;) {
-      const frame = new this.#library.Frame();
-      frame.alloc();
-      if (!this.#stream.receive(frame)) {
-        frame.free();
-        return;
-      }
+      this.#next ??= this.#allocate();
+      const frame = this.#next;
+      if (!this.#stream.receive(frame)) return;
+      this.#next = undefined;
       if (frame.decodeErrorFlags !== 0) {
         const cause = `picture concealed (FFmpeg decode error flags ${frame.decodeErrorFlags})`;
         frame.free();
@@ -188,6 +189,14 @@ class NodeAvVideoDecoder implements VideoDecoder {
   close(): void {
     this.#closed = true;
     this.#stream.close();
+    this.#next?.free();
+    this.#next = undefined;
+  }
+
+  #allocate(): av.Frame {
+    const frame = new this.#library.Frame();
+    frame.alloc();
+    return frame;
   }
 
   #breakOff(cause: string): void {

@@ -46,7 +46,8 @@ export class Resampler {
     if (!isRate(inputRateHz) || !isRate(outputRateHz) || this.#up > MAX_PHASES) {
       throw new RangeError(`cannot resample ${inputRateHz} Hz to ${outputRateHz} Hz`);
     }
-    this.#half = Math.ceil((HALF_WIDTH_MS / 1000) * inputRateHz);
+    // Even, so that the taps are a multiple of four.
+    this.#half = 2 * Math.ceil((HALF_WIDTH_MS / 2000) * inputRateHz);
     this.#kernel = kernel(this.#up, this.#half, Math.min(1, outputRateHz / inputRateHz));
     const chunk = Math.ceil((MAX_CHUNK_MS / 1000) * inputRateHz);
     this.#input = new Float32Array(chunk + 2 * this.#half + this.#down);
@@ -82,14 +83,13 @@ export class Resampler {
 
   #drain(): ResampledRun {
     const position = this.#nextOutput;
+    const input = this.#input;
     const taps = 2 * this.#half;
     let count = 0;
     let first = this.#firstTap();
     for (; first + taps <= this.#inputLength; first = this.#firstTap()) {
       const phase = this.#kernel[modulo(this.#nextOutput * this.#down, this.#up)]!;
-      let sum = 0;
-      for (let tap = 0; tap < taps; tap++) sum += phase[tap]! * this.#input[first + tap]!;
-      this.#output[count++] = sum;
+      this.#output[count++] = dot(phase, input, first);
       this.#nextOutput++;
     }
     const used = Math.min(Math.max(0, first), this.#inputLength);
@@ -103,6 +103,19 @@ export class Resampler {
   #firstTap(): number {
     return Math.floor((this.#nextOutput * this.#down) / this.#up) - this.#half + 1 - this.#inputPosition;
   }
+}
+
+/** Sum of `weights[i] * values[first + i]`; their number is a multiple of four. */
+function dot(weights: Float32Array, values: Float32Array, first: number): number {
+  // Four sums that need not wait for each other.
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let i = 0, at = first; i < weights.length; i += 4, at += 4) {
+    a += weights[i]! * values[at]!;
+    b += weights[i + 1]! * values[at + 1]!;
+    c += weights[i + 2]! * values[at + 2]!;
+    d += weights[i + 3]! * values[at + 3]!;
+  }
+  return a + b + c + d;
 }
 
 /**

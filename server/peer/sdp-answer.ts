@@ -194,6 +194,7 @@ function acceptedLines(accepted: AcceptedSection, local: LocalTransport, carries
   const lines = [
     `m=${section.kind} 9 ${section.protocol} ${formats.join(' ')}`,
     'c=IN IP4 0.0.0.0',
+    ...(section.kind === 'video' && process.env.BAS ? [`b=TIAS:${process.env.BAS}000`] : []),
     `a=mid:${section.mid}`,
     `a=ice-ufrag:${local.usernameFragment}`,
     `a=ice-pwd:${local.password}`,

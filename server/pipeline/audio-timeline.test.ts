@@ -8,7 +8,7 @@ const TRACK_RATE_HZ = 48_000;
 
 /** A track whose RTP timestamp `firstTimestamp` was captured and arrived at `arrivalMs`. */
 function timelineOf(patchLength: number, firstTimestamp = 0, arrivalMs = 0) {
-  const timeline = new AudioTimeline(RATE_HZ, patchLength);
+  const timeline = new AudioTimeline(RATE_HZ, patchLength, 1);
   const clock = new MediaClocks(0).begin('audio', TRACK_RATE_HZ);
   timeline.begin(clock);
   clock.observe({ rtpTimestamp: firstTimestamp, arrivalMs });
@@ -48,6 +48,38 @@ describe('AudioTimeline', () => {
     expect(timeline.read(100.02, false, new Float32Array(4)).skewMs).toBeCloseTo(-0.02, 6);
   });
 
+  it('ends at the last whole hop before the capture time, and needs no sound after it', () => {
+    const timeline = new AudioTimeline(RATE_HZ, 4, 160);
+    const clock = new MediaClocks(0).begin('audio', TRACK_RATE_HZ);
+    timeline.begin(clock);
+    clock.observe({ rtpTimestamp: 0, arrivalMs: 0 });
+    // Patches of 4 samples end at 4 samples after each 10 ms.
+    timeline.write(0, RAMP.subarray(0, 1604), 0);
+    const patch = new Float32Array(4);
+    expect(timeline.covers(110.24)).toBe(true);
+    expect(timeline.covers(110.26)).toBe(false);
+    expect(timeline.read(105.25, false, patch)).toMatchObject({
+      skewMs: expect.closeTo(-5, 6),
+      position: 1600,
+      knownUntil: 1604,
+    });
+    expect([...patch].map((value) => value * 2 ** 15)).toEqual([1600, 1601, 1602, 1603]);
+  });
+
+  it('gives another revision when what was heard before has changed, and only then', () => {
+    const { timeline, clock } = timelineOf(4);
+    const revision = () => timeline.read(10, false, new Float32Array(4)).revision;
+    timeline.write(0, RAMP.subarray(0, 320), 0);
+    const first = revision();
+    timeline.write(320, RAMP.subarray(0, 320), 0);
+    expect(revision()).toBe(first);
+    timeline.write(160, RAMP.subarray(0, 10), 0);
+    const second = revision();
+    expect(second).not.toBe(first);
+    timeline.begin(clock);
+    expect([first, second]).not.toContain(revision());
+  });
+
   it('does not cover what has not come, and takes the newest when told to', () => {
     const { timeline } = timelineOf(4);
     timeline.write(0, RAMP.subarray(0, 1600), 0);
@@ -71,11 +103,11 @@ describe('AudioTimeline', () => {
   });
 
   it('is silent before the first track', () => {
-    const timeline = new AudioTimeline(RATE_HZ, 4);
+    const timeline = new AudioTimeline(RATE_HZ, 4, 1);
     const patch = new Float32Array(4).fill(1);
     expect(timeline.covers(0)).toBe(false);
     expect(timeline.flowing(0)).toBe(false);
-    expect(timeline.read(0, true, patch)).toEqual({ skewMs: 0, levelDbfs: Number.NEGATIVE_INFINITY });
+    expect(timeline.read(0, true, patch)).toMatchObject({ skewMs: 0, levelDbfs: Number.NEGATIVE_INFINITY });
     expect([...patch]).toEqual([0, 0, 0, 0]);
   });
 

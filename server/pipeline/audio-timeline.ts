@@ -1,12 +1,13 @@
 /** What was heard, addressed by capture time: the ring of samples and the clock that places them. */
+import type { PatchPlace } from '../dsp/rolling-log-mel.ts';
 import { AudioRing, levelDbfs } from '../media/audio-ring.ts';
 import type { MediaClock } from '../media/media-clock.ts';
 
 /** Without a packet for this long the sound has stopped, and nothing is gained by waiting for it. */
 const FLOWING_WITHIN_MS = 500;
 
-/** A patch of waveform and where it ended. */
-export interface HeardPatch {
+/** A patch of waveform and where it lies. */
+export interface HeardPatch extends PatchPlace {
   /** End of the patch minus the capture time asked for, ms. */
   readonly skewMs: number;
   /** RMS level, dBFS; -Infinity for digital silence. */
@@ -17,20 +18,27 @@ export class AudioTimeline {
   readonly sampleRateHz: number;
   /** Samples of one patch. */
   readonly patchLength: number;
+  readonly #hopLength: number;
   #ring = new AudioRing();
+  #revision = 0;
   #clock: MediaClock | undefined;
   #heardMs = Number.NEGATIVE_INFINITY;
 
-  /** @param patchLength samples of one patch at `sampleRateHz`. */
-  constructor(sampleRateHz: number, patchLength: number) {
+  /**
+   * @param patchLength samples of one patch at `sampleRateHz`.
+   * @param hopLength patches begin at whole hops, so that they share frames; what is asked for between two is the earlier.
+   */
+  constructor(sampleRateHz: number, patchLength: number, hopLength: number) {
     this.sampleRateHz = sampleRateHz;
     this.patchLength = patchLength;
+    this.#hopLength = hopLength;
   }
 
   /** A new track begins: what was heard of the one before is forgotten, because its positions mean nothing on the new clock. */
   begin(clock: MediaClock): void {
     this.#clock = clock;
     this.#ring = new AudioRing();
+    this.#revision++;
     this.#heardMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -40,6 +48,7 @@ export class AudioTimeline {
    * @param nowMs `performance.now()`
    */
   write(position: number, samples: Float32Array, nowMs: number): void {
+    if (position < this.#ring.end) this.#revision++;
     this.#ring.write(position, samples);
     this.#heardMs = nowMs;
   }
@@ -51,26 +60,40 @@ export class AudioTimeline {
 
   /** True when the patch that ends at `captureTimeMs` has been received. */
   covers(captureTimeMs: number): boolean {
-    return this.#clock !== undefined && this.#positionAt(captureTimeMs) <= this.#ring.end;
+    return this.#clock !== undefined && this.#patchEnd(this.#positionAt(captureTimeMs)) <= this.#ring.end;
   }
 
   /**
-   * Copies the patch that ends at `captureTimeMs`; what was never heard in it is silence.
+   * Copies the patch that ends at `captureTimeMs`, or less than a hop before; what was never heard in it is silence.
    * @param toNewest when its end has not arrived: take the newest patch there is rather than one with a silent end.
    */
   read(captureTimeMs: number, toNewest: boolean, patch: Float32Array): HeardPatch {
     if (!this.#clock) {
       patch.fill(0);
-      return { skewMs: 0, levelDbfs: Number.NEGATIVE_INFINITY };
+      return { skewMs: 0, levelDbfs: Number.NEGATIVE_INFINITY, position: 0, knownUntil: 0, revision: this.#revision };
     }
-    const wanted = this.#positionAt(captureTimeMs);
-    const end = toNewest ? Math.min(wanted, this.#ring.end) : wanted;
+    const { end: knownUntil } = this.#ring;
+    const wanted = this.#patchEnd(this.#positionAt(captureTimeMs));
+    const end = toNewest ? Math.min(wanted, this.#patchEnd(knownUntil)) : wanted;
     this.#ring.read(end, patch);
     const endMs = this.#clock.captureTimeMs((end * this.#clock.clockRateHz) / this.sampleRateHz);
-    return { skewMs: endMs - captureTimeMs, levelDbfs: levelDbfs(patch) };
+    return {
+      skewMs: endMs - captureTimeMs,
+      levelDbfs: levelDbfs(patch),
+      position: end - this.patchLength,
+      knownUntil,
+      revision: this.#revision,
+    };
   }
 
   #positionAt(captureTimeMs: number): number {
-    return Math.round((this.#clock!.timeAt(captureTimeMs) * this.sampleRateHz) / this.#clock!.clockRateHz);
+    return (this.#clock!.timeAt(captureTimeMs) * this.sampleRateHz) / this.#clock!.clockRateHz;
+  }
+
+  /** Where the last patch that begins at a whole hop ends, at `position` or before. */
+  #patchEnd(position: number): number {
+    // A capture time that is a whole sample must not be taken for the one before.
+    const start = Math.round((position - this.patchLength) * 1000) / 1000;
+    return Math.floor(start / this.#hopLength) * this.#hopLength + this.patchLength;
   }
 }

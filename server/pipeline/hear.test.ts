@@ -12,7 +12,7 @@ const CHUNK_MS = (AUDIO_CHUNK_LENGTH / 48_000) * 1000;
 function flow() {
   const decoders = new FakeDecoders();
   const telemetry = new TelemetryCollector();
-  const timeline = new AudioTimeline(RATE_HZ, 160);
+  const timeline = new AudioTimeline(RATE_HZ, 160, 1);
   const tracks$ = new Subject<TestTrack>();
   let heard = 0;
   const subscription = tracks$.pipe(hear(decoders, new MediaClocks(0), timeline, telemetry)).subscribe(() => heard++);

@@ -5,6 +5,7 @@ import { FakeFrame } from '../../test/fixtures/fake-media.ts';
 import { freeInputs, poolOf, settled, timedFrame } from '../../test/fixtures/flow.ts';
 import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
 import { LogMel } from '../dsp/log-mel.ts';
+import { RollingLogMel } from '../dsp/rolling-log-mel.ts';
 import { FakeSegmenter, IMMEDIATE_LOGITS } from '../inference/fake-segmenter.ts';
 import type { SegmentReply } from '../inference/segmenter.ts';
 import { MediaClocks } from '../media/media-clock.ts';
@@ -33,7 +34,7 @@ class Flow {
   readonly #heard$ = new Subject<void>();
   readonly #scalings: PromiseWithResolvers<void>[] = [];
   readonly #runs: PromiseWithResolvers<SegmentReply>[] = [];
-  readonly #timeline = new AudioTimeline(audio.sampleRateHz, logMel.sampleCount);
+  readonly #timeline = new AudioTimeline(audio.sampleRateHz, logMel.sampleCount, audio.hopLength);
   #nowMs = 0;
   #heardMs = 0;
 
@@ -54,7 +55,7 @@ class Flow {
         sample(this.pool, manifest, rate, telemetry),
         pairAudio({
           timeline: this.#timeline,
-          logMel,
+          logMel: new RollingLogMel(logMel),
           heard$: this.#heard$,
           onSenderClock: () => false,
           telemetry,

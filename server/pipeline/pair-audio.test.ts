@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { freeInputs, poolOf, sampleOf } from '../../test/fixtures/flow.ts';
 import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
 import { LogMel } from '../dsp/log-mel.ts';
+import { RollingLogMel } from '../dsp/rolling-log-mel.ts';
 import { MediaClocks } from '../media/media-clock.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
 import { AudioTimeline } from './audio-timeline.ts';
@@ -13,23 +14,25 @@ import { pairAudio } from './pair-audio.ts';
 const { audio } = tinyManifest();
 const SAMPLES_PER_MS = audio.sampleRateHz / 1000;
 const logMel = new LogMel(audio);
+/** Begin of the sound, so that a patch that ends at a whole ten of ms begins at a whole hop. */
+const ORIGIN_MS = 5;
 
 /** Sound whose packets say, by their value, up to which capture time they complete the timeline, ms. */
 function flow(scheduler: TestScheduler, inputs = 8) {
   const pool = poolOf(inputs);
   const telemetry = new TelemetryCollector();
-  const timeline = new AudioTimeline(audio.sampleRateHz, logMel.sampleCount);
+  const timeline = new AudioTimeline(audio.sampleRateHz, logMel.sampleCount, audio.hopLength);
   const clock = new MediaClocks(0).begin('audio', 48_000);
-  clock.observe({ rtpTimestamp: 0, arrivalMs: 0 });
+  clock.observe({ rtpTimestamp: 0, arrivalMs: ORIGIN_MS });
   timeline.begin(clock);
-  let heardMs = 0;
+  let heardMs = ORIGIN_MS;
   const hearUntil = (untilMs: number) => {
     const samples = new Float32Array((untilMs - heardMs) * SAMPLES_PER_MS).fill(0.1);
-    timeline.write(heardMs * SAMPLES_PER_MS, samples, scheduler.now());
+    timeline.write((heardMs - ORIGIN_MS) * SAMPLES_PER_MS, samples, scheduler.now());
     heardMs = untilMs;
   };
   const pairs = (samples$: Observable<Sample>, heard$: Observable<number>) => {
-    const options = { timeline, logMel, telemetry, scheduler, nowMs: () => scheduler.now() };
+    const options = { timeline, logMel: new RollingLogMel(logMel), telemetry, scheduler, nowMs: () => scheduler.now() };
     return samples$.pipe(pairAudio({ ...options, heard$: heard$.pipe(tap(hearUntil)), onSenderClock: () => true }));
   };
   /** `capture time:skew`, and what was taken is handed back. */

@@ -1,6 +1,6 @@
 /** Operator: gives each sampled frame the log-mel patch that ends at its capture time. */
 import { asyncScheduler, Observable, type OperatorFunction, type SchedulerLike, Subscription } from 'rxjs';
-import type { LogMel } from '../dsp/log-mel.ts';
+import type { RollingLogMel } from '../dsp/rolling-log-mel.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { AudioTimeline } from './audio-timeline.ts';
 import type { Pair, Sample } from './flow.ts';
@@ -12,7 +12,7 @@ const MAX_WAITING = 4;
 
 export interface PairAudioOptions {
   readonly timeline: AudioTimeline;
-  readonly logMel: LogMel;
+  readonly logMel: RollingLogMel;
   /** Emits whenever the timeline has grown. */
   readonly heard$: Observable<unknown>;
   readonly onSenderClock: () => boolean;
@@ -40,8 +40,9 @@ export function pairAudio(options: PairAudioOptions): OperatorFunction<Sample, P
       let sourceDone = false;
 
       const pairOf = (sample: Sample, late: boolean): Pair => {
-        const { skewMs, levelDbfs } = timeline.read(sample.captureTimeMs, late, patch);
-        logMel.compute(patch, sample.lease.input.logMel);
+        const heard = timeline.read(sample.captureTimeMs, late, patch);
+        const { skewMs, levelDbfs } = heard;
+        logMel.compute(patch, heard, sample.lease.input.logMel);
         const pairedMs = nowMs();
         if (late) telemetry.count('late-audio');
         telemetry.observe('decode', sample.decodedMs - sample.arrivalMs);

@@ -106,7 +106,9 @@ describe('MaskPipeline', () => {
     expect(scene.pipeline.state().clockSource).toBe('sender-report');
     const { captureTimeMs, rtpTimestamp, skewMs } = scene.masks.at(-1)!;
     expect(captureTimeMs).toBeCloseTo(senderMs + rtpTimestamp / 90 - 1000, 3);
-    expect(skewMs).toBeCloseTo(0, 1);
+    // Within the last hop.
+    expect(skewMs).toBeGreaterThan(-10);
+    expect(skewMs).toBeLessThanOrEqual(0);
   });
 
   it('answers silence with dark masks and asks the model nothing', async () => {
@@ -154,6 +156,7 @@ describe('MaskPipeline', () => {
     const scene = new Scene().addTracks();
     await scene.play(1000);
     // A frame whose sound is still to come.
+    await vi.advanceTimersByTimeAsync(10);
     scene.video.receive(performance.now(), BRIGHT);
     await vi.advanceTimersByTimeAsync(0);
     expect(vi.getTimerCount()).toBe(1);

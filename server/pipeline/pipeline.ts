@@ -2,6 +2,7 @@
 import { filter, Subject, type Subscription } from 'rxjs';
 import type { SessionStats } from '../../shared/signalling.ts';
 import { LogMel } from '../dsp/log-mel.ts';
+import { RollingLogMel } from '../dsp/rolling-log-mel.ts';
 import { allocateModelInput } from '../inference/model-input.ts';
 import type { Segmenter } from '../inference/segmenter.ts';
 import type { DecoderFactory } from '../media/decoder.ts';
@@ -52,7 +53,7 @@ export class MaskPipeline {
     const rate = new MaskRate(maskRateHz);
     this.#rate = rate;
     const logMel = new LogMel(manifest.audio);
-    const timeline = new AudioTimeline(manifest.audio.sampleRateHz, logMel.sampleCount);
+    const timeline = new AudioTimeline(manifest.audio.sampleRateHz, logMel.sampleCount, manifest.audio.hopLength);
     const pool = new InputPool(
       Array.from({ length: manifest.windowLength + SPARE_INPUTS }, () => allocateModelInput(manifest)),
     );
@@ -71,7 +72,7 @@ export class MaskPipeline {
       filter(({ kind }) => kind === 'video'),
       decodeVideo(decoders, clocks, telemetry),
       sample(pool, manifest, rate, telemetry),
-      pairAudio({ timeline, logMel, heard$, onSenderClock: () => clocks.onSenderClock, telemetry }),
+      pairAudio({ timeline, logMel: new RollingLogMel(logMel), heard$, onSenderClock: () => clocks.onSenderClock, telemetry }),
       slideWindow(manifest.windowLength),
       segment({ sessionId, segmenter, rate, telemetry }),
       encode(encoder, telemetry),
