@@ -13,7 +13,7 @@ class ModelConfig:
     axes) and by `groups`. Raises ValueError for a size that does not divide and a switch that is not known.
     """
 
-    backbone: str = "efficientnet-lite0"  # a key of backbones.BACKBONES
+    backbone: str = "efficientnet-lite0"
     drop_path: float = 0.0  # of the PVT's blocks, where the backbone is trained
     image_size: int = 192
     frames: int = 5  # T: rows of the batch that make one window; the forward pass does not know
@@ -26,13 +26,13 @@ class ModelConfig:
     queries: int = 32
     query_layers: int = 1  # 0: the audio token itself, repeated (AVSegFormer's first version)
     query_ffn: int = 512
-    decoder: str = "bavd"  # one of DECODERS
+    decoder: str = "bavd"  # "bavd"; Table 3's "audio-to-vision" and "vision-to-audio"; the baseline, "avsegformer"
     decoder_layers: int = 2
     decoder_activation: str = "relu"  # "relu" or "gelu", of the decoder's FFN
     bavd_ffn: bool = False
     vga_residual: bool = True  # False: Eq. 3 as printed
     audio_weight: str = "scalar"  # the w of Eq. 2: "scalar" or "channel"
-    audio_encoder: str = "convolutional"  # a key of audio_encoders.AUDIO_ENCODERS
+    audio_encoder: str = "convolutional"  # or "vggish"
     audio_channels: tuple[int, ...] = (32, 64, 128, 128)  # of the convolutional encoder; VGGish's are its own
     audio_width: int = 128
     mask_stride: int = 8  # 4: the stride-8 tokens doubled, plus a lateral convolution of the backbone's stride 4
@@ -54,6 +54,8 @@ class ModelConfig:
         for name, known in KNOWN.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} {getattr(self, name)!r} is not one of {', '.join(map(str, known))}")
+        if self.audio_encoder == "vggish" and self.audio_width != 128:
+            raise ValueError(f"audio_width {self.audio_width} is not VGGish's, 128")
         for name in ("classes", "decoder_layers", "queries", "points"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} {getattr(self, name)} is less than 1")
@@ -73,6 +75,7 @@ class ModelConfig:
 
 
 KNOWN = {
+    "backbone": ("efficientnet-lite0", "tiny", "resnet50", *(f"pvt-v2-b{size}" for size in range(6))),
     "decoder": DECODERS,
     "decoder_activation": ("relu", "gelu"),
     "audio_weight": ("scalar", "channel"),
