@@ -99,7 +99,9 @@ def test_multi_head_attention_equals_pytorchs() -> None:
         theirs.out_proj.weight.copy_(ours.out.weight)
         theirs.out_proj.bias.copy_(ours.out.bias)
     query, memory = torch.randn(2, 5, 12), torch.randn(2, 7, 12)
-    torch.testing.assert_close(ours(query, memory), theirs(query, memory, memory)[0], atol=1e-5, rtol=1e-5)
+    out, weights = theirs(query, memory, memory, average_attn_weights=False)
+    torch.testing.assert_close(ours(query, memory), out, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(ours.weights(query, memory), weights, atol=1e-5, rtol=1e-5)
 
 
 def test_sine_position_equals_its_formula() -> None:

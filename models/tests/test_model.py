@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -5,7 +6,7 @@ import torch
 
 from avsac.model.avsac import AVSAC
 from avsac.model.bavd import BAVDLayer
-from avsac.model.config import LIVE, TINY, ModelConfig
+from avsac.model.config import LIVE, PRESETS, TINY, ModelConfig
 from avsac.model.mask_feature import MaskFeature
 from avsac.model.query_generator import QueryGenerator
 
@@ -107,7 +108,72 @@ def test_sizes_that_do_not_divide_are_refused(change: dict) -> None:
         replace(TINY, **change)
 
 
-def test_configuration_survives_json() -> None:
-    import json
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"classes": 0}, "classes 0 is less than 1"),
+        ({"decoder_layers": 0}, "decoder_layers 0 is less than 1"),
+        ({"image_size": 0}, "image_size 0 is not divisible"),
+        ({"audio_encoder": "vggish"}, "audio_width 32 is not VGGish's, 128"),
+    ],
+)
+def test_impossible_sizes_are_refused(change: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(TINY, **change)
 
-    assert ModelConfig.from_dict(json.loads(json.dumps(LIVE.to_dict()))) == LIVE
+
+def test_inputs_of_another_size_are_refused_in_a_sentence(tiny: AVSAC) -> None:
+    image, mel = inputs(2, 64)
+    with pytest.raises(ValueError, match=r"takes images \[B,64,64,3\], not \[2, 96, 96, 3\]"):
+        tiny(inputs(2, 96)[0], mel)
+    with pytest.raises(ValueError, match=r"takes images \[B,64,64,3\], not \[2, 3, 64, 64\]"):
+        tiny(image.permute(0, 3, 1, 2), mel)
+    with pytest.raises(ValueError, match=r"log-mel patch is \[1, 96, 64\], not \[1, 64, 96\]"):
+        tiny(image, mel.transpose(2, 3))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_configuration_survives_json(name: str) -> None:
+    assert ModelConfig.from_dict(json.loads(json.dumps(PRESETS[name].to_dict()))) == PRESETS[name]
+
+
+def test_presets_are_the_papers_settings() -> None:
+    """Table 6, and 512 px where its feature size, 5376 tokens, says so."""
+    for name, (size, frames, classes, tokens) in {
+        "s4": (512, 5, 1, 5376),
+        "ms3": (512, 5, 1, 5376),
+        "avss": (224, 10, 71, 1029),
+    }.items():
+        for short, backbone in (("pvt", "pvt-v2-b5"), ("r50", "resnet50")):
+            config = PRESETS[f"{name}-{short}"]
+            assert (config.image_size, config.frames, config.classes) == (size, frames, classes)
+            assert (config.backbone, config.width, config.queries, config.decoder_layers) == (backbone, 256, 300, 6)
+            with torch.device("meta"):
+                assert AVSAC(config).length == tokens
+
+
+def test_configurations_of_before_the_switches_give_the_same_model() -> None:
+    """What a checkpoint of the live model's first release says of itself."""
+    fields = (
+        "backbone image_size width heads groups points encoder_layers encoder_ffn queries query_layers query_ffn "
+        "decoder_layers vga_residual audio_channels audio_width channel_gate mlp_hidden head_channels head_scale classes"
+    ).split()
+    assert ModelConfig.from_dict({field: LIVE.to_dict()[field] for field in fields}) == LIVE
+
+
+def test_mask_feature_at_stride_4_doubles_the_tokens_and_adds_the_lateral_map() -> None:
+    model = AVSAC(replace(TINY, mask_stride=4, head_scale=4)).eval()
+    image, mel = inputs(2, 64)
+    tokens = model.encode_image(image)
+    assert tokens.shape == (2, 16 * 16 + 8 * 8 + 4 * 4 + 2 * 2, 32)
+    output = model.decode(tokens, mel)
+    assert output.mask_feature.shape == (2, 32, 16, 16)
+    torch.testing.assert_close(model(image, mel), output.logits)
+
+    coarse, fine, audio = torch.randn(2, 32, 8, 8), torch.randn(2, 32, 16, 16), torch.randn(2, 1, 32)
+    feature, plain = model.mask_feature, AVSAC(replace(TINY, channel_gate=False)).mask_feature
+    plain.convolution.load_state_dict(feature.convolution.state_dict())
+    doubled = torch.nn.functional.interpolate(coarse, scale_factor=2.0, mode="bilinear")
+    share = feature(coarse, fine, audio) / plain(feature.lateral(fine) + doubled, None, audio)
+    share = share.flatten(2).nanmean(2)
+    assert ((share > 0) & (share < 1)).all()
