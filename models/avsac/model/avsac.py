@@ -76,12 +76,12 @@ class AVSAC(nn.Module):
         if image.shape[1:] != (side, side, 3):
             raise ValueError(f"this model takes images [B,{side},{side},3], not {list(image.shape)}: resize, or set image_size")
         pixels = (image.permute(0, 3, 1, 2).float() - self.backbone.mean) / self.backbone.std
-        levels = [project(level) for project, level in zip(self.in_proj, self.backbone(pixels), strict=True)]
-        *fine, tokens = (self.flatten(levels[:-3]), self.flatten(levels[-3:])) if len(levels) > 3 else (self.flatten(levels),)
-        position = self.position()
+        maps = [project(level) for project, level in zip(self.in_proj, self.backbone(pixels), strict=True)]
+        fine, coarse = maps[: -len(STRIDES)], maps[-len(STRIDES) :]
+        tokens, position = self.flatten(coarse), self.position()
         for layer in self.encoder:
             tokens = layer(tokens, position)
-        return torch.cat((*fine, tokens), 1) if fine else tokens
+        return torch.cat((self.flatten(fine), tokens), 1) if fine else tokens
 
     @staticmethod
     def flatten(levels: list[Tensor]) -> Tensor:
