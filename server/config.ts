@@ -99,6 +99,15 @@ export const OPTIONS = {
     fallback: 10,
     parse: integer(2, 30),
   }),
+  videoBitrateKbps: option({
+    env: 'AVSAC_VIDEO_BITRATE_KBPS',
+    flag: '--video-bitrate-kbps',
+    range: '100..20000 kbit/s',
+    about:
+      "highest bitrate asked of a publisher's video; the model sees a small picture, more costs uplink and decoding",
+    fallback: 1200,
+    parse: integer(100, 20_000),
+  }),
   mediaWorkers: option({
     env: 'AVSAC_MEDIA_WORKERS',
     flag: '--media-workers',

@@ -88,6 +88,7 @@ async function startService(config: Config, admission: Admission, metrics: Metri
         iceServers: iceServersOf(config),
         portRange: config.udpPorts,
         announcedAddresses: config.announcedAddresses,
+        videoBitrateBps: 1000 * config.videoBitrateKbps,
       },
     },
     (port) => serveSegmenter(segmenter, port),

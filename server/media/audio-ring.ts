@@ -67,6 +67,7 @@ export class AudioRing {
 /** @returns RMS level, dB relative to a full-scale square wave (dBFS); -Infinity for digital silence. */
 export function levelDbfs(samples: Float32Array): number {
   let sum = 0;
-  for (const sample of samples) sum += sample * sample;
+  // An iterator would cost several times as much.
+  for (let i = 0; i < samples.length; i++) sum += samples[i]! * samples[i]!;
   return 10 * Math.log10(sum / samples.length);
 }

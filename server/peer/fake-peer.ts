@@ -157,6 +157,7 @@ export class FakePeer implements Peer {
         gathered: true,
         sctpPort: 5000,
         maxMessageSize: 65_536,
+        videoBitrateBps: this.options.videoBitrateBps,
       }),
       refused: negotiation.refused,
       accepted: [...new Set(media.map(({ kind }) => kind))],

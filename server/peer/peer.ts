@@ -97,6 +97,8 @@ export interface PeerOptions {
   readonly announcedAddresses: readonly string[];
   /** Video codecs accepted, in order of preference, as named in rtpmap. */
   readonly videoCodecs: readonly string[];
+  /** Highest bitrate the remote is asked to send video at, bit/s. */
+  readonly videoBitrateBps: number;
 }
 
 export type CreatePeer = (options: PeerOptions, listener: PeerListener) => Peer;

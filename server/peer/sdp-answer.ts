@@ -161,6 +161,8 @@ export interface LocalTransport {
   readonly gathered: boolean;
   readonly sctpPort: number;
   readonly maxMessageSize: number;
+  /** Highest bitrate of each video section, bit/s. */
+  readonly videoBitrateBps: number;
 }
 
 /** @returns SDP of type `answer`. */
@@ -194,7 +196,8 @@ function acceptedLines(accepted: AcceptedSection, local: LocalTransport, carries
   const lines = [
     `m=${section.kind} 9 ${section.protocol} ${formats.join(' ')}`,
     'c=IN IP4 0.0.0.0',
-    ...(section.kind === 'video' && process.env.BAS ? [`b=TIAS:${process.env.BAS}000`] : []),
+    // RFC 3890: without what the transport adds.
+    ...(section.kind === 'video' ? [`b=TIAS:${local.videoBitrateBps}`] : []),
     `a=mid:${section.mid}`,
     `a=ice-ufrag:${local.usernameFragment}`,
     `a=ice-pwd:${local.password}`,

@@ -15,6 +15,7 @@ const LOCAL = {
   gathered: true,
   sctpPort: 5000,
   maxMessageSize: 65_536,
+  videoBitrateBps: 1_200_000,
 } as const;
 
 const TRANSPORT = [
@@ -111,10 +112,11 @@ describe('answer', () => {
   it('takes one codec with its retransmissions, feedback and extensions, and only receives', () => {
     const lines = answerTo(offer('v a d', VIDEO, AUDIO, CHANNELS));
     expect(lines.slice(0, 5)).toEqual(['v=0', 'o=- 1 3 IN IP4 0.0.0.0', 's=-', 't=0 0', 'a=group:BUNDLE v a d']);
-    const video = lines.slice(lines.indexOf('a=mid:v') - 2, lines.indexOf('a=mid:a') - 2);
+    const video = lines.slice(lines.indexOf('a=mid:v') - 3, lines.indexOf('a=mid:a') - 2);
     expect(video).toEqual([
       'm=video 9 UDP/TLS/RTP/SAVPF 96 97',
       'c=IN IP4 0.0.0.0',
+      'b=TIAS:1200000',
       'a=mid:v',
       'a=ice-ufrag:ours',
       'a=ice-pwd:ourpasswordourpasswordou',

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ProtectionProfileAeadAes128Gcm, ProtectionProfileAes128CmHmacSha1_80, RtpHeader, SrtcpSession, SrtpSession } from 'werift';
-import { SRTP_PROFILES, type SrtpProfile, SrtcpSender, SrtpReceiver } from './srtp.ts';
+import {
+  ProtectionProfileAeadAes128Gcm,
+  ProtectionProfileAes128CmHmacSha1_80,
+  RtpHeader,
+  SrtcpSession,
+  SrtpSession,
+} from 'werift';
+import { SRTP_PROFILES, SrtcpSender, type SrtpProfile, SrtpReceiver } from './srtp.ts';
 
 const PROFILES = Object.keys(SRTP_PROFILES) as SrtpProfile[];
 const hex = (text: string) => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');

@@ -183,7 +183,9 @@ class AesCm implements Cipher {
     this.#applyKeystream(sealed.subarray(RTCP_HEADER_BYTES, packet.length), ssrc, index);
     const trailer = (ENCRYPTED_FLAG | index) >>> 0;
     sealed.writeUInt32BE(trailer, packet.length);
-    this.#hmac.digest(sealed.subarray(0, packet.length), trailer).copy(sealed, packet.length + SRTCP_INDEX_BYTES, 0, 10);
+    this.#hmac
+      .digest(sealed.subarray(0, packet.length), trailer)
+      .copy(sealed, packet.length + SRTCP_INDEX_BYTES, 0, 10);
     return sealed;
   }
 

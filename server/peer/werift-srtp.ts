@@ -33,18 +33,23 @@ export class RawRtpTransport extends RTCDtlsTransport {
     const { localKey, localSalt, remoteKey, remoteSalt } = this.dtls.extractSessionKeys(keyBytes, saltBytes);
     this.#receiver = new SrtpReceiver(profile, remoteKey, remoteSalt);
     this.#sender = new SrtcpSender(profile, localKey, localSalt);
-    this.iceTransport.connection.onData.subscribe((datagram) => this.receive(datagram));
+    // What comes by way of a TURN server; the rest does not pass here.
+    this.iceTransport.connection.onData.subscribe((datagram) => void this.receive(datagram));
     this.#dropForgeries();
   }
 
-  /** Takes a datagram when it is RTP or RTCP (RFC 7983: its first byte is 128 to 191); it is decrypted in place. */
-  receive(datagram: Uint8Array): void {
-    if (this.#receiver === undefined || datagram.length < 2 || datagram[0]! >> 6 !== 2) return;
+  /**
+   * Takes a datagram when it is RTP or RTCP (RFC 7983: its first byte is 128 to 191), and decrypts it in place.
+   * @returns false when it is not, or comes before the keys.
+   */
+  receive(datagram: Uint8Array): boolean {
+    if (this.#receiver === undefined || datagram.length < 2 || datagram[0]! >> 6 !== 2) return false;
     // RFC 5761 §4 tells the two apart.
     const isRtcp = datagram[1]! >= 192 && datagram[1]! <= 223;
     // Not authentic, or damaged: as if it never came.
     const packet = isRtcp ? this.#receiver.openRtcp(datagram) : this.#receiver.openRtp(datagram);
     if (packet !== undefined) this.onPacket(packet, isRtcp);
+    return true;
   }
 
   override async stop(): Promise<void> {

@@ -4,7 +4,6 @@
  */
 import {
   IceCandidate,
-  type IceConnection,
   parseIceServers,
   type RTCDataChannel,
   RTCDtlsFingerprint,
@@ -50,6 +49,12 @@ export interface RemoteTransport {
   readonly setup: string;
 }
 
+/** Of werift's host candidates. */
+interface UdpTransport {
+  readonly socket?: NodeJS.EventEmitter;
+  onData: (datagram: Buffer, address: readonly [string, number]) => void;
+}
+
 class WeriftChannel implements PeerChannel {
   readonly #channel: RTCDataChannel;
 
@@ -78,6 +83,7 @@ class WeriftChannel implements PeerChannel {
 
 export class WeriftTransport {
   readonly #portRange: PeerOptions['portRange'];
+  readonly #videoBitrateBps: number;
   readonly #listener: TransportListener;
   readonly #ice: RTCIceTransport;
   readonly #dtls: RawRtpTransport;
@@ -92,11 +98,14 @@ export class WeriftTransport {
   #remoteSctpPort = SCTP_PORT;
   #sctpStarted = false;
   #closed = false;
+  #mediaDatagrams = 0;
   #aliveCount = 0;
   #aliveMs = performance.now();
 
-  constructor({ iceServers, portRange, announcedAddresses }: PeerOptions, listener: TransportListener) {
+  constructor(options: PeerOptions, listener: TransportListener) {
+    const { iceServers, portRange, announcedAddresses, videoBitrateBps } = options;
     this.#portRange = portRange;
+    this.#videoBitrateBps = videoBitrateBps;
     this.#listener = listener;
     const addresses = hostAddresses(announcedAddresses);
     this.#hostAddressCount = addresses.length;
@@ -115,7 +124,7 @@ export class WeriftTransport {
     // werift asks a public STUN server when none is configured; no configured server means none.
     if (!iceServers.some(({ urls }) => urls.startsWith('stun'))) delete this.#ice.connection.stunServer;
     this.#ice.onIceCandidate.subscribe((candidate) => {
-      absorbSocketErrors(this.#ice.connection);
+      this.#takeOverSockets();
       if (this.#ice.localCandidates.length >= this.#hostAddressCount) this.#bound.resolve();
       if (!this.#closed) listener.candidate(candidate === undefined ? undefined : candidateValue(candidate));
     });
@@ -208,6 +217,7 @@ export class WeriftTransport {
       gathered: this.#ice.gatheringState === 'complete',
       sctpPort: SCTP_PORT,
       maxMessageSize: MAX_MESSAGE_BYTES,
+      videoBitrateBps: this.#videoBitrateBps,
     };
   }
 
@@ -255,7 +265,8 @@ export class WeriftTransport {
   /** Call it often: notices silence. */
   poll(nowMs: number): void {
     const pair = this.#ice.connection.nominated;
-    const aliveCount = pair === undefined ? 0 : pair.packetsReceived + pair.requestsReceived + pair.responsesReceived;
+    const received = pair === undefined ? 0 : pair.packetsReceived + pair.requestsReceived + pair.responsesReceived;
+    const aliveCount = received + this.#mediaDatagrams;
     if (aliveCount !== this.#aliveCount) {
       this.#aliveCount = aliveCount;
       this.#aliveMs = nowMs;
@@ -273,6 +284,26 @@ export class WeriftTransport {
     await this.#dtls.stop().catch(() => {});
     // A TURN server that answers late opens its socket late.
     this.#gathering.then(() => this.#ice.connection.close()).catch(() => {});
+  }
+
+  /**
+   * Media goes past werift, which would look at each datagram for STUN first. It also sends without a callback: an address that
+   * cannot be reached becomes an `error` event of the socket, which would end the process, for nothing listens there. A
+   * datagram not sent is a datagram lost.
+   */
+  #takeOverSockets(): void {
+    const { protocols } = this.#ice.connection as unknown as {
+      readonly protocols: readonly { transport?: UdpTransport }[];
+    };
+    for (const { transport } of protocols) {
+      if (transport?.socket === undefined || transport.socket.listenerCount('error') > 0) continue;
+      transport.socket.on('error', () => {});
+      const deliver = transport.onData;
+      transport.onData = (datagram, address) => {
+        if (!this.#dtls.receive(datagram)) deliver(datagram, address);
+        else this.#mediaDatagrams++;
+      };
+    }
   }
 
   #assertOpen(): void {
@@ -294,17 +325,4 @@ function haveCommonFingerprint(a: RemoteTransport, b: RemoteTransport): boolean 
 /** `a=candidate` value, without the leading name. */
 function candidateValue(candidate: IceCandidate): string {
   return candidate.toJSON().candidate.replace(/^candidate:/, '');
-}
-
-/**
- * werift sends without a callback: an address that cannot be reached becomes an `error` event of the socket, which
- * would end the process, for nothing listens there. A datagram not sent is a datagram lost.
- */
-function absorbSocketErrors(connection: IceConnection): void {
-  const { protocols } = connection as unknown as {
-    readonly protocols: readonly { readonly transport?: { readonly socket?: NodeJS.EventEmitter } }[];
-  };
-  for (const { transport } of protocols) {
-    if (transport?.socket?.listenerCount('error') === 0) transport.socket.on('error', () => {});
-  }
 }

@@ -11,7 +11,7 @@ import { type SessionClient, SessionRegistry } from './session-registry.ts';
 
 const OPTIONS: SessionOptions = {
   maskRateHz: 10,
-  peer: { iceServers: [], portRange: undefined, announcedAddresses: ['127.0.0.1'] },
+  peer: { iceServers: [], portRange: undefined, announcedAddresses: ['127.0.0.1'], videoBitrateBps: 1_200_000 },
 };
 
 const registries: SessionRegistry[] = [];

@@ -63,7 +63,10 @@ function join() {
   let peer!: ScriptedPeer;
   const session = new Session(
     's',
-    { maskRateHz: 10, peer: { iceServers: [], portRange: undefined, announcedAddresses: [] } },
+    {
+      maskRateHz: 10,
+      peer: { iceServers: [], portRange: undefined, announcedAddresses: [], videoBitrateBps: 1_200_000 },
+    },
     {
       createPeer: (_options, listener) => {
         peer = new ScriptedPeer(listener);

@@ -11,7 +11,7 @@ export interface StreamLoad {
   readonly streams: number;
   /** Time measured, after every stream has had its first masks. */
   readonly durationMs: number;
-  /** Without sound the silence gate answers and the model does not run. */
+  /** With it something is always heard; without, the silence gate answers and the model does not run. */
   readonly audio: boolean;
 }
 
@@ -29,7 +29,7 @@ const SETTLED_AFTER_MASKS = 20;
 const { url, streams, durationMs, audio } = JSON.parse(process.argv[2]!) as StreamLoad;
 const publishers = await Promise.all(
   Array.from({ length: streams }, (_, i) =>
-    LibwebrtcPublisher.publish(url, createDemoScene(9 + i), { frameRateHz: 30, audio }),
+    LibwebrtcPublisher.publish(url, createDemoScene(9 + i), { frameRateHz: 30, audio, neverSilent: true }),
   ),
 );
 await Promise.all(publishers.map((publisher) => publisher.masksReceived(SETTLED_AFTER_MASKS)));

@@ -105,7 +105,10 @@ describe('Chromium publishes', () => {
     options: PublishOptions = { simulcast: false },
   ): Promise<void> {
     recorder = new PeerRecorder();
-    peer = createWeriftPeer({ iceServers: [], portRange: undefined, announcedAddresses: [], videoCodecs }, recorder);
+    peer = createWeriftPeer(
+      { iceServers: [], portRange: undefined, announcedAddresses: [], videoCodecs, videoBitrateBps: 1_200_000 },
+      recorder,
+    );
     page = await browser.newPage();
     await page.exposeFunction('answerTo', async (sdp: string) => (await peer.answer(sdp)).sdp);
     await page.exposeFunction('passCandidate', (candidate: Candidate | null) => peer.addCandidate(candidate));

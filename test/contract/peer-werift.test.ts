@@ -12,6 +12,7 @@ const OPTIONS: PeerOptions = {
   iceServers: [],
   portRange: undefined,
   announcedAddresses: [],
+  videoBitrateBps: 1_200_000,
   videoCodecs: ['VP8', 'H264'],
 };
 
