@@ -78,3 +78,10 @@ def test_evaluate_leaves_the_model_in_its_mode(tmp_path: Path) -> None:
     assert learner.model.training
     with pytest.raises(FileNotFoundError):
         load_model(tmp_path / "none.pt")
+
+
+def test_pictures_of_another_size_are_refused_before_anything_is_learnt(tmp_path: Path) -> None:
+    for split in ("train", "held-out"):
+        write_scenes(tmp_path / split, 1, side=96)
+    with pytest.raises(ValueError, match="the pictures are 96 px wide, the preset takes 64: give another --preset"):
+        train(tmp_path / "run", TINY, DataConfig(None, tmp_path), LiveConfig(minutes=1))

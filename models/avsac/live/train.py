@@ -105,6 +105,9 @@ def train(folder: Path, model: ModelConfig, data: DataConfig, live: LiveConfig, 
     last = folder / "last.pt"
     before = torch.load(last, weights_only=True)["step"] if last.exists() else 0
     held_out = held_out_samples(data, live.evaluate_pictures)
+    side = len(held_out[0][1].image)
+    if side != model.image_size:
+        raise ValueError(f"the pictures are {side} px wide, the preset takes {model.image_size}: give another --preset")
     # A resumed run must not see the same samples again.
     with BatchProcess(replace(data, seed=data.seed + before), 0 if before else live.sound_batches) as batches:
         learner = Learner(model, batches.get(), live)
