@@ -11,8 +11,8 @@ import type { BareLoopFigures } from './bare-loop.ts';
 import type { StreamFigures, StreamLoad } from './streams.ts';
 import { windowCost } from './window-cost.ts';
 
-const ROUNDS = 3;
-const DURATION_MS = 12_000;
+const ROUNDS = 5;
+const DURATION_MS = 8_000;
 const WINDOW_ROUNDS = 30;
 /** Sessions that keep one core's model busy: while one's answer travels, the other's window runs. */
 const SATURATING_STREAMS = 2;
