@@ -76,6 +76,15 @@ describe.each(PROFILES)('%s', (profile) => {
     expect(target.openRtcp(first)).toBeUndefined();
   });
 
+  it('counts the control packets of each SSRC for itself', () => {
+    const target = receiver();
+    const [busy, quiet] = [new SrtcpSender(profile, key, salt), new SrtcpSender(profile, key, salt)];
+    const report = Buffer.from(plainRtcp);
+    report.writeUInt32BE(8, 4);
+    for (let i = 0; i < 5; i++) expect(target.openRtcp(busy.seal(plainRtcp))).toEqual(plainRtcp);
+    expect(target.openRtcp(quiet.seal(report))).toEqual(report);
+  });
+
   it('answers any bytes with a packet or nothing', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {

@@ -59,7 +59,8 @@ export class SrtpReceiver {
   readonly #rtp: Cipher;
   readonly #rtcp: Cipher;
   readonly #streams = new Map<number, PacketIndex>();
-  #newestRtcpIndex = -1;
+  /** By SSRC: each counts for itself (RFC 3711 §3.2.3). */
+  readonly #newestRtcpIndex = new Map<number, number>();
 
   constructor(profile: SrtpProfile, masterKey: Uint8Array, masterSalt: Uint8Array) {
     [this.#rtp, this.#rtcp] = ciphers(profile, masterKey, masterSalt);
@@ -94,7 +95,7 @@ export class SrtpReceiver {
   /**
    * Decrypts in place.
    * @returns the compound RTCP packet, a view into `datagram`; undefined when it is damaged, not encrypted, not newer than the
-   *   one before, or not authentic.
+   *   one before of the same SSRC, or not authentic.
    */
   openRtcp(datagram: Uint8Array): Uint8Array | undefined {
     const { tagBytes, indexAfterTag } = this.#rtcp;
@@ -103,13 +104,15 @@ export class SrtpReceiver {
     const view = viewOf(datagram);
     const trailer = view.getUint32(plainBytes + (indexAfterTag ? tagBytes : 0));
     const index = trailer & 0x7fff_ffff;
-    if (trailer < ENCRYPTED_FLAG || index <= this.#newestRtcpIndex) return undefined;
+    const ssrc = view.getUint32(4);
+    const newest = this.#newestRtcpIndex.get(ssrc);
+    if (trailer < ENCRYPTED_FLAG || index <= (newest ?? -1)) return undefined;
+    if (newest === undefined && this.#newestRtcpIndex.size >= MAX_SSRCS) return undefined;
     const packet = datagram.subarray(0, plainBytes);
     const tagStart = plainBytes + (indexAfterTag ? 0 : SRTCP_INDEX_BYTES);
     const tag = datagram.subarray(tagStart, tagStart + tagBytes);
-    const ssrc = view.getUint32(4);
     if (!this.#rtcp.openRtcp({ packet, start: RTCP_HEADER_BYTES, trailer, tag, ssrc, index })) return undefined;
-    this.#newestRtcpIndex = index;
+    this.#newestRtcpIndex.set(ssrc, index);
     return packet;
   }
 }

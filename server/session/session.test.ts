@@ -60,6 +60,7 @@ function join() {
   const failures: unknown[] = [];
   const segmenter = new FakeSegmenter(tinyManifest(), () => IMMEDIATE_LOGITS);
   const decoders = new FakeDecoders();
+  const telemetry = new TelemetryCollector();
   let peer!: ScriptedPeer;
   const session = new Session(
     's',
@@ -74,7 +75,7 @@ function join() {
       },
       decoders,
       segmenter,
-      telemetry: new TelemetryCollector(),
+      telemetry,
     },
     {
       send: (message) => messages.push(message),
@@ -94,7 +95,7 @@ function join() {
   };
   const notices = () => of('notice').map(({ code }): NoticeCode => code);
   const errors = () => of('error').map(({ code }) => code);
-  return { session, peer, messages, ends, failures, of, offer, connect, notices, errors, segmenter, decoders };
+  return { session, peer, messages, ends, failures, of, offer, connect, notices, errors, segmenter, decoders, telemetry };
 }
 
 describe('negotiation', () => {
@@ -401,5 +402,22 @@ describe('channels', () => {
       },
     ]);
     expect(other!.sent).toEqual([]);
+  });
+
+  it('counts frames that never came whole among the drops, those of a track that took its place as well', async () => {
+    const { peer, connect, telemetry } = join();
+    await connect();
+    const dropped = async (track: TestTrack, framesDropped: number) => {
+      track.stats = () => ({ ...TestTrack.prototype.stats.call(track), framesDropped });
+      await vi.advanceTimersByTimeAsync(1000);
+    };
+    const first = new TestTrack('video');
+    peer.listener.track(first);
+    await dropped(first, 3);
+    await dropped(first, 5);
+    const second = new TestTrack('video');
+    peer.listener.track(second);
+    await dropped(second, 2);
+    expect(telemetry.take().drops['frame-incomplete']).toBe(7);
   });
 });
