@@ -95,7 +95,21 @@ function join() {
   };
   const notices = () => of('notice').map(({ code }): NoticeCode => code);
   const errors = () => of('error').map(({ code }) => code);
-  return { session, peer, messages, ends, failures, of, offer, connect, notices, errors, segmenter, decoders, telemetry };
+  return {
+    session,
+    peer,
+    messages,
+    ends,
+    failures,
+    of,
+    offer,
+    connect,
+    notices,
+    errors,
+    segmenter,
+    decoders,
+    telemetry,
+  };
 }
 
 describe('negotiation', () => {
