@@ -129,9 +129,10 @@ def show_clip(panels: np.ndarray, clip: Clip, predicted: np.ndarray, t: int, tit
 def show_branch(panels: np.ndarray, clip: Clip, heats: list[Heat], times: np.ndarray) -> AxesImage:
     """A column a layer, a row a frame of `times`, all on one scale; returns one of the maps, for its colour bar.
 
-    The highest cells are beyond the scale's end: they would leave the rest dark.
+    The scale's middle is 1 or more, so that red is never less than twice as much as even. The highest cells are beyond its
+    end: they would leave the rest dark.
     """
-    most = max(1.0, float(np.percentile(np.stack([heat.maps[times] for heat in heats]), 99.5)))
+    most = max(2.0, float(np.percentile(np.stack([heat.maps[times] for heat in heats]), 99.5)))
     for heat, column in zip(heats, panels.T, strict=True):
         column[0].set_title(heat.title, fontsize="small")
         for t, panel in zip(times, column, strict=True):
