@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from avsac.cli import main, parser
 from avsac.model.config import PRESETS
@@ -80,6 +81,7 @@ def test_hours_follow_from_the_counted_operations() -> None:
 
 
 def test_the_miniature_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(1)
     monkeypatch.chdir(tmp_path)
     for arguments in commands(MINIATURE):
         monkeypatch.setattr(sys, "argv", ["avsac", *arguments])
