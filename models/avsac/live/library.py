@@ -1,0 +1,149 @@
+"""The media folder's files of one split, read when a scene asks for them."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from . import split as parts
+from .compose import HUMAN_SOUNDS, SEQUENCES_WITH_PEOPLE, SOUND_OF, large
+from .media import MediaError, Photograph, files, fit_height, read_audio, read_coco, read_video
+from .talkers import Talker, read_talker
+
+FOLDERS = {
+    "talkers": "*.mpg",
+    "davis": "*/*.jpg",
+    "coco128": "images/**/*.jpg",
+    "sounds": "*/*.ogg",
+    "speech": "*.*",
+    "street": "*.mp4",
+}
+SOUNDS_OF = SOUND_OF | {"car-roundabout": "chainsaw"}
+PERSON_HEIGHT = 0.4  # of the picture at least: no hands, no passers-by
+STREET_STEP = 25  # one frame a second
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A thing of a kind in a photograph or sequence: its class there, and where its pictures lie."""
+
+    thing: str
+    frames: tuple[Path, ...]  # one for a photograph
+    photograph: Photograph | None = None
+
+
+class Library:
+    """What one of train, val and test may use. Raises MediaError when the folder is not a media folder."""
+
+    def __init__(self, root: Path, split: str):
+        missing = [name for name in FOLDERS if not (root / name).is_dir()]
+        if missing:
+            raise MediaError(
+                f"{root} is no media folder: {', '.join(missing)} missing; expected are the folders {', '.join(FOLDERS)}"
+            )
+        self.root, self.split = root, split
+        found = {name: files(root / name, pattern) for name, pattern in FOLDERS.items()}
+        self.talkers = [p for p in found["talkers"] if parts.part_of_talker(p.stem) == split]
+        self.speech = [p for p in found["speech"] if parts.part_of_speech(p.stem) == split]
+        self.street = [p for p in found["street"] if parts.part_of_street(p.stem) == split]
+        self.sounds: dict[str, list[Path]] = {}
+        for path in found["sounds"]:
+            if parts.part_of_recording(int(path.name.split("-")[0])) == split:
+                self.sounds.setdefault(path.parent.name, []).append(path)
+        sequences: dict[str, list[Path]] = {}
+        for path in found["davis"]:
+            if parts.part_of_sequence(path.parent.name) == split:
+                sequences.setdefault(path.parent.name, []).append(path)
+        self.sequences = [Standing(name, tuple(paths)) for name, paths in sequences.items()]
+        self.photographs = [
+            Standing("", (path,), photograph)
+            for i, (path, photograph) in enumerate(zip(found["coco128"], read_coco(root), strict=True))
+            if parts.part_of_photograph(i) == split
+        ]
+        self.things = [s for s in self.sequences if SOUNDS_OF.get(s.thing) in self.sounds] + self.standing(
+            [thing for thing in SOUNDS_OF if SOUNDS_OF[thing] in self.sounds], 0.015
+        )
+        self.alone = [s for s in self.things if self.stands_out(s)]
+        self.people = [
+            s
+            for s in self.standing(["person"], 0.05)
+            if len(s.photograph.instances["person"]) == 1 and s.photograph.instances["person"][0].any(1).mean() > PERSON_HEIGHT
+        ]
+        self.silent = [s for s in self.sequences if s.thing not in SOUNDS_OF] + self.standing(["other"], 0.03)
+        if not (self.talkers and self.speech and self.sounds and self.photographs and self.sequences):
+            raise MediaError(f"{root}: no talker, speech, recording, photograph or sequence is left for the split {split}")
+
+    def standing(self, things: list[str], share: float) -> list[Standing]:
+        """Things that cover at least this share of their photograph."""
+        return [
+            Standing(thing, p.frames, p.photograph)
+            for p in self.photographs
+            for thing in things
+            if large(p.photograph.instances.get(thing, []), share)
+        ]
+
+    def stands_out(self, standing: Standing) -> bool:
+        """Whether it is four times as large as anything else in its photograph that might make its sound."""
+        if not standing.photograph:
+            return True
+        kind = SOUNDS_OF[standing.thing]
+        areas = sorted(
+            np.count_nonzero(mask)
+            for thing, masks in standing.photograph.instances.items()
+            if SOUNDS_OF.get(thing) == kind
+            for mask in masks
+        )
+        largest = max(map(np.count_nonzero, standing.photograph.instances[standing.thing]))
+        return largest == areas[-1] and (len(areas) == 1 or largest >= 4 * areas[-2])
+
+    def in_view(self, standing: Standing) -> set[str]:
+        """Sound classes that something in the picture might make."""
+        things = standing.photograph.instances if standing.photograph else [standing.thing]
+        heard = {SOUNDS_OF[thing] for thing in things if thing in SOUNDS_OF}
+        people = "person" in things or standing.thing in SEQUENCES_WITH_PEOPLE
+        return heard | HUMAN_SOUNDS if people else heard
+
+    def name(self, path: Path) -> str:
+        """The file as sources.json names it."""
+        return path.relative_to(self.root).as_posix()
+
+    # Caches hold what a process has used: some hundred MB at most.
+
+    @staticmethod
+    @cache
+    def talker(path: Path) -> Talker:
+        return read_talker(path)
+
+    @staticmethod
+    @cache
+    def pcm(path: Path) -> np.ndarray:
+        """[n] float32 at 16 kHz."""
+        return read_audio(path)
+
+    @staticmethod
+    @cache
+    def street_frames(path: Path) -> list[np.ndarray]:
+        """[F][288,W,3] uint8, one a second."""
+        return [np.asarray(fit_height(Image.fromarray(frame))) for frame in read_video(path, STREET_STEP)]
+
+
+def read_pictures(
+    standing: Standing, count: int, random: np.random.Generator, span: float = 1.0
+) -> tuple[list[np.ndarray], list[np.ndarray], list[Path]]:
+    """(`count` images [H,W,3] uint8, masks [H,W] uint8 0 or 255 of the largest of its kind, files used).
+
+    A sequence lasts two to four seconds, shorter than a clip: its frames, or those of a part of it (`span`, 0..1), are
+    spread evenly, forwards or backwards.
+    """
+    if standing.photograph:
+        mask = max(standing.photograph.instances[standing.thing], key=np.count_nonzero)
+        return [standing.photograph.image] * count, [mask] * count, list(standing.frames)
+    last = len(standing.frames) - 1
+    start = random.uniform(0, last * (1 - span))
+    places = np.linspace(start, start + last * span, count).round().astype(int)
+    paths = [standing.frames[i] for i in (places if random.random() < 0.5 else places[::-1])]
+    masks = [path.with_suffix(".png") for path in paths]
+    images = [np.asarray(Image.open(path).convert("RGB")) for path in paths]
+    return images, [np.asarray(Image.open(path).convert("L")) for path in masks], [*paths, *masks]
