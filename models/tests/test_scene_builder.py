@@ -14,7 +14,7 @@ from scipy.io import wavfile
 from avsac.avsbench import open_dataset
 from avsac.avsbench.check import check
 from avsac.cli import main
-from avsac.live import acoustics, camera, compose, split
+from avsac.live import acoustics, camera, compose, split, stage
 from avsac.live.actors import BOUNDS, FRAMES, SAMPLES, heard, recording, talker
 from avsac.live.casts import sound_together, take_turns
 from avsac.live.contact_sheet import draw_sheet
@@ -23,6 +23,7 @@ from avsac.live.library import Library
 from avsac.live.media import MediaError
 from avsac.live.scene_files import Order, build, read_sources
 from avsac.live.scene_statistics import page
+from avsac.live.scene_stream import SceneStream
 from avsac.live.talkers import SPEAKING_DBFS
 
 SIDE = 64
@@ -189,6 +190,18 @@ def test_the_same_seed_gives_the_same_bytes_in_any_number_of_processes_and_calls
     assert all(digests(tmp_path / "a")[name] != digest for name, digest in other.items() if name.endswith(".wav"))
 
 
+def test_streamed_clips_are_those_on_disk(small_media: Path, tmp_path: Path) -> None:
+    build(tmp_path, Order("ms3", small_media, clips=3, splits=("train",), side=SIDE))
+    stream = SceneStream(Director(Library(small_media, "train"), "ms3", SIDE), count=2, first=1)
+    assert len(stream) == 2
+    for streamed, read in zip(stream, list(open_dataset("ms3", tmp_path, "train", SIDE))[1:], strict=True):
+        assert (streamed.name, streamed.categories) == (read.name, read.categories)
+        np.testing.assert_array_equal(streamed.image, read.image)
+        np.testing.assert_array_equal(streamed.mask, read.mask)
+        np.testing.assert_allclose(streamed.log_mel, read.log_mel, atol=1e-5)
+        assert streamed.supervised.all() and read.supervised.all()
+
+
 @pytest.mark.parametrize("scene", CASTS)
 def test_every_scene_lights_what_sounds_and_is_loud_when_something_does(small_media: Path, scene: str) -> None:
     library = Library(small_media, "train")
@@ -199,9 +212,11 @@ def test_every_scene_lights_what_sounds_and_is_loud_when_something_does(small_me
         for _ in range(60):
             cast = CASTS[scene](library, random)
             backdrop, standing = director.scenery(random, cast)
-            frames, masks, shares = director_perform(random, backdrop, standing, cast)
+            frames, masks, shares = stage.perform(random, backdrop, standing, cast.actors)
             if director.visible(cast, masks, shares):
                 break
+        else:
+            pytest.fail(f"{scene}: nothing that sounds was visible in 60 casts")
         take = director.record(random, scene, cast, backdrop, frames, masks, {"shake": False})
         voices = [a.sound for a in cast.actors if a.sound] + cast.off_screen
         assert voices
@@ -212,12 +227,6 @@ def test_every_scene_lights_what_sounds_and_is_loud_when_something_does(small_me
             level = acoustics.level(take.pcm[BOUNDS[t] : BOUNDS[t + 1]])
             assert level > -32 if audible else level < -100
         assert set(np.unique(take.truths)) <= {0, 255}
-
-
-def director_perform(random, backdrop, standing, cast):
-    from avsac.live import stage
-
-    return stage.perform(random, backdrop, standing, cast.actors)
 
 
 def test_a_talker_moves_the_lips_in_the_seconds_of_the_voice_only(small_media: Path) -> None:

@@ -21,6 +21,11 @@ def level(pcm: np.ndarray) -> float:
     return float(10 * np.log10(np.mean(np.square(pcm, dtype=np.float64)) + 1e-14))
 
 
+def sixteen_bits(pcm: np.ndarray) -> np.ndarray:
+    """float32 in -1..1, rounded to what a file of 16 bits holds."""
+    return (np.rint(pcm * 32768).clip(-32768, 32767) / 32768).astype(np.float32)
+
+
 def without_pauses(pcm: np.ndarray) -> np.ndarray:
     """[n] -> [m], m <= n: pauses are cut to LONGEST_PAUSE, so that every second of what remains can be heard."""
     windows = pcm[: len(pcm) // WINDOW * WINDOW].reshape(-1, WINDOW)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 from ..avsbench.sound import PATCH_HOP
 from . import augment
@@ -20,6 +21,7 @@ SAMPLES = FRAMES * SAMPLE_RATE
 # Frame t is what the model sees while it hears patch t: a clip's seconds are cut where its patches begin.
 BOUNDS = [*(t * PATCH_HOP for t in range(FRAMES)), SAMPLES]
 MOMENTS = [t * PATCH_HOP + PATCH_HOP // 2 for t in range(FRAMES)]  # samples: when the frames are taken
+SPILL = 13  # pixels, twice the depth to which the backdrop's colour is taken out
 HUSH = 6  # video frames between speech and a closed mouth
 
 ALWAYS = np.ones(FRAMES, bool)
@@ -101,7 +103,9 @@ def talker(library: Library, random: Random, path: Path, sounding: np.ndarray) -
     covered = np.max(alphas, 0) > 128
     rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
     box = slice(rows[0], None), slice(columns[0], columns[-1] + 1)
-    images = [despill(clip.frames[i], a)[box] for i, a in zip(shown, alphas, strict=True)]
+    # The backdrop shines through curls and on collars, within the cut-out, too.
+    inner = [ndimage.minimum_filter(alpha, SPILL) for alpha in alphas]
+    images = [despill(clip.frames[i], a)[box] for i, a in zip(shown, inner, strict=True)]
     sound = Sound("speech", out, sounding, [path]) if sounding.any() else None
     return Actor(f"talker {path.stem}", images, [a[box] for a in alphas], [path], (0.35, 1.1), sound, from_edge=True)
 

@@ -32,8 +32,8 @@ def move(picture: Image.Image, shift: np.ndarray, degrees: float, resampling: Im
 
 
 def darken(random: Random, frames: list[np.ndarray]) -> list[np.ndarray]:
-    """Low light: 0.15 to 0.5 of the light, a colour cast, and the noise of a sensor that is turned up."""
-    light, cast, grain = random.uniform(0.15, 0.5), random.uniform(0.85, 1.15, 3), random.uniform(3, 10)
+    """Low light: 0.25 to 0.55 of the light, a colour cast, and the noise of a sensor that is turned up."""
+    light, cast, grain = random.uniform(0.25, 0.55), random.uniform(0.85, 1.15, 3), random.uniform(3, 10)
     return [(f * light * cast + random.normal(0, grain, f.shape)).clip(0, 255).astype(np.uint8) for f in frames]
 
 

@@ -158,4 +158,4 @@ class Director:
         if not self.clean and random.random() < 0.4:
             how["opusKbps"] = int(random.choice([12, 16, 24, 32]))
             mix = acoustics.opus(mix, how["opusKbps"] * 1000)
-        return mix.clip(-1, 1).astype(np.float32), files
+        return acoustics.sixteen_bits(mix), files

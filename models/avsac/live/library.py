@@ -22,6 +22,8 @@ FOLDERS = {
 }
 SOUNDS_OF = SOUND_OF | {"car-roundabout": "chainsaw"}
 PERSON_HEIGHT = 0.4  # of the picture at least: no hands, no passers-by
+LEAST_CONTRAST = 20.0  # standard deviation of the thing's pixels
+LEAST_SOLID = 0.35  # of its box
 STREET_STEP = 25  # one frame a second
 
 
@@ -76,12 +78,12 @@ class Library:
             raise MediaError(f"{root}: no talker, speech, recording, photograph or sequence is left for the split {split}")
 
     def standing(self, things: list[str], share: float) -> list[Standing]:
-        """Things that cover at least this share of their photograph."""
+        """Things that cover at least this share of their photograph and show what they are."""
         return [
             Standing(thing, p.frames, p.photograph)
             for p in self.photographs
             for thing in things
-            if large(p.photograph.instances.get(thing, []), share)
+            if large(p.photograph.instances.get(thing, []), share) and recognisable(p.photograph, thing)
         ]
 
     def stands_out(self, standing: Standing) -> bool:
@@ -127,6 +129,13 @@ class Library:
     def street_frames(path: Path) -> list[np.ndarray]:
         """[F][288,W,3] uint8, one a second."""
         return [np.asarray(fit_height(Image.fromarray(frame))) for frame in read_video(path, STREET_STEP)]
+
+
+def recognisable(photograph: Photograph, thing: str) -> bool:
+    """Whether the largest of its kind is neither overexposed or black nor scraps behind something else."""
+    mask = max(photograph.instances[thing], key=np.count_nonzero) > 0
+    box = mask[np.ix_(mask.any(1), mask.any(0))]
+    return photograph.image[mask].std() > LEAST_CONTRAST and box.mean() > LEAST_SOLID
 
 
 def read_pictures(

@@ -100,6 +100,6 @@ class ClipWriter(Dataset):
             if mask_path:
                 save(Image.fromarray(truth), mask_path)
         files.wav.parent.mkdir(parents=True, exist_ok=True)
-        wavfile.write(files.wav, SAMPLE_RATE, (take.pcm * 32767).astype(np.int16))
+        wavfile.write(files.wav, SAMPLE_RATE, (take.pcm * 32768).astype(np.int16))
         lit = [round(float(np.count_nonzero(truth) / truth.size), 4) for truth in take.truths]
         return row, {"name": name, **take.note, "litShare": lit}
