@@ -13,7 +13,8 @@ MEDIA = MODELS.parent.parent / "shared" / "data"
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     torch.manual_seed(0)
-    torch.set_num_threads(2)
+    # Two would wait for each other longer than small models take.
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -25,12 +25,6 @@ SIDE = TINY.image_size
 SHAPES = [(8, 8), (4, 4), (2, 2)]  # of strides 8, 16 and 32 at 64 px
 
 
-@pytest.fixture(autouse=True)
-def one_thread(seeded: None) -> None:
-    """Two would wait for each other longer than the tiny models take."""
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sets")
