@@ -11,7 +11,7 @@ from .augment import Random
 from .media import SAMPLE_RATE
 
 WINDOW = SAMPLE_RATE // 50
-PAUSE_DB = 25.0  # below the loudest window
+PAUSE_DB = 20.0  # below the loudest window
 LONGEST_PAUSE = 0.3  # seconds
 RAMP = SAMPLE_RATE // 100
 

@@ -30,7 +30,7 @@ SCENES = {
     "ms3": {"turns": 0.25, "together": 0.2, "talker-and-object": 0.2, "bystanders": 0.2, "off-screen-voice": 0.15},
 }
 SMALLEST = 0.003  # of the picture: what sounds is at least so large
-LEAST_VISIBLE = 0.75  # of what sounds
+LEAST_VISIBLE = 0.65  # of what sounds
 AMBIENT = ("rain", "sea-waves", "fire-crackling", "helicopter")
 
 

@@ -124,8 +124,13 @@ def place(random: Random, actor: Actor, slot: int, slots: int, aspect: float) ->
     return Place(height, x, bottom, bool(random.random() < 0.5), (float(drift[0]), float(drift[1]) * (not actor.from_edge)))
 
 
-def paste(frame: Image.Image, actor: Actor, t: int, where: Place, aspect: float, colour: int, earlier: list) -> Image.Image:
-    """Pastes the actor's picture of moment t and takes what it covers from the earlier masks; returns its own mask."""
+def paste(
+    frame: Image.Image, actor: Actor, t: int, where: Place, aspect: float, colour: int, earlier: list
+) -> tuple[Image.Image, int]:
+    """Pastes the actor's picture of moment t and takes what it covers from the earlier masks.
+
+    Returns its own mask, and its pixels in and beyond the frame.
+    """
     side = frame.width
     alpha = actor.alphas[t]
     tallest = max(a.shape[0] for a in actor.alphas)
@@ -145,13 +150,13 @@ def paste(frame: Image.Image, actor: Actor, t: int, where: Place, aspect: float,
         mask.paste(0, corner, soft)
     own = Image.new("L", frame.size)
     own.paste(soft, corner)
-    return own
+    return own, lit(soft)
 
 
 def perform(
     random: Random, scene: Backdrop, standing: list[Image.Image] | None, actors: list[Actor]
 ) -> tuple[list[Image.Image], list[list[Image.Image]], np.ndarray]:
-    """(frames [5], visible masks [5][actors], what is not hidden of each [5,actors], 0..1).
+    """(frames [5], visible masks [5][actors], what is in the frame and not hidden of each [5,actors], 0..1).
 
     standing: masks of a thing in the backdrop, the first of the actors.
     """
@@ -165,8 +170,9 @@ def perform(
         row = [standing[t].copy()] if standing else []
         whole = [lit(mask) for mask in row]
         for actor, at, colour in zip(placed, where, colours, strict=True):
-            row.append(paste(frame, actor, t, at, scene.aspect, colour, row))
-            whole.append(lit(row[-1]))
+            own, area = paste(frame, actor, t, at, scene.aspect, colour, row)
+            row.append(own)
+            whole.append(area)
         shares[t] = [lit(mask) / max(1, area) for mask, area in zip(row, whole, strict=True)]
         frames.append(frame)
         masks.append(row)
