@@ -33,7 +33,7 @@ SWITCHES = {
     "6 encoder layers": ({"encoder_layers": 6}, 5 * (DEFORMABLE + FFN + 2 * NORM)),
     "no encoder": ({"encoder_layers": 0}, -(DEFORMABLE + FFN + 2 * NORM)),
     "FFN in BAVD": ({"bavd_ffn": True}, 2 * 2 * (FFN + NORM)),
-    "FFN in BAVD, GELU": ({"bavd_ffn": True, "decoder_activation": "gelu"}, 2 * 2 * (FFN + NORM)),
+    "FFN in BAVD, ReLU": ({"bavd_ffn": True, "decoder_activation": "relu"}, 2 * 2 * (FFN + NORM)),
     "no query generator": ({"query_layers": 0}, -(2 * (ATTENTION - 4 * 32) + FFN + 3 * NORM + 8 * 32)),
     "bias before the mask feature's norm": ({"mask_bias": True}, 32),
     # The backbone's first convolution of 8x8x3 becomes one of 4x4x3 and one of 2x2x8; in_proj takes 8 to 32 channels, not 24.
@@ -159,7 +159,7 @@ def test_bavd_ffn_ends_both_branches() -> None:
     plain_agv, _ = without(agv, vga, encoded, position)
 
     def block(ffn: torch.nn.Module, x: Tensor) -> Tensor:
-        return ffn.norm(x + ffn.linear2(ffn.linear1(x).clamp(min=0)))
+        return ffn.norm(x + ffn.linear2(torch.nn.functional.gelu(ffn.linear1(x))))
 
     torch.testing.assert_close(new_agv, block(with_ffn.ffn_agv, plain_agv))
     read = with_ffn.norm_vga(vga + with_ffn.vision_to_audio(vga, new_agv))
@@ -168,7 +168,7 @@ def test_bavd_ffn_ends_both_branches() -> None:
 
 def test_avsegformers_decoder_equals_pytorchs_layer() -> None:
     ours = QueryDecoderLayer(TINY, [(2, 2), (1, 1)])
-    theirs = torch.nn.TransformerDecoderLayer(32, 2, 64, dropout=0.0, batch_first=True)
+    theirs = torch.nn.TransformerDecoderLayer(32, 2, 64, dropout=0.0, activation="gelu", batch_first=True)
     pairs = ((theirs.self_attn, ours.self_attention), (theirs.multihead_attn, ours.cross_attention))
     with torch.no_grad():
         for packed, plain in pairs:

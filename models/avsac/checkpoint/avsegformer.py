@@ -10,7 +10,8 @@ natural reading of keys, shapes or order; C: a reading that the keys allow but d
 - A  Levels are those of strides 8, 16, 32, flattened finest first; `level_embed` and the offsets' levels have that order.
 - A  The 300 queries: query generator (self-attention, attention to the audio token, FFN), then plus `learnable_query`, once.
 - C  The query generator's FFN has ReLU: `ffn.0` and `ffn.2` leave room for one activation.
-- C  The decoder's FFN has ReLU. It could be the encoder's GELU: `decoder_activation="gelu"` says so. The least sure of all.
+- C  The decoder's FFN has the encoder's GELU, for it has the encoder's names, order and size (`linear1`, `linear2`, 2048),
+     which the query generator's has not. `decoder_activation="relu"` is the other reading. The least sure of all.
 - A  The decoder: self-attention of the queries, attention to the encoder's output, FFN.
 - B  `norm1`, `norm2`, `norm3` follow self-attention, cross-attention and FFN, in the order in which the keys are listed.
 - B  LayerNorm's epsilon is PyTorch's 1e-5, but for PVT-v2's blocks and stages (1e-6, as published; its patch embeddings and

@@ -25,7 +25,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument("-o", "--out", type=Path, required=True, help="the checkpoint to write")
     command.add_argument("--preset", choices=PRESETS, required=True)
     command.add_argument("--image-size", type=int, help="side of the picture in pixels (default: the preset's)")
-    command.add_argument("--decoder-activation", choices=("relu", "gelu"), default="relu", help="of AVSegFormer's decoder")
+    command.add_argument("--decoder-activation", choices=("relu", "gelu"), default="gelu", help="of its decoder (default gelu)")
     command.set_defaults(run=run)
 
 

@@ -28,7 +28,7 @@ class ModelConfig:
     query_ffn: int = 512
     decoder: str = "bavd"  # "bavd"; Table 3's "audio-to-vision" and "vision-to-audio"; the baseline, "avsegformer"
     decoder_layers: int = 2
-    decoder_activation: str = "relu"  # "relu" or "gelu", of the decoder's FFN
+    decoder_activation: str = "gelu"  # "relu" or "gelu", of the decoder's FFN
     bavd_ffn: bool = False
     vga_residual: bool = True  # False: Eq. 3 as printed
     audio_weight: str = "scalar"  # the w of Eq. 2: "scalar" or "channel"
