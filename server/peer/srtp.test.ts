@@ -7,7 +7,8 @@ import {
   SrtcpSession,
   SrtpSession,
 } from 'werift';
-import { SRTP_PROFILES, SrtcpSender, type SrtpProfile, SrtpReceiver } from './srtp.ts';
+import { SrtcpSender, SrtpReceiver } from './srtp.ts';
+import { SRTP_PROFILES, type SrtpProfile } from './srtp-cipher.ts';
 
 const PROFILES = Object.keys(SRTP_PROFILES) as SrtpProfile[];
 const hex = (text: string) => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');

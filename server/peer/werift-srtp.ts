@@ -6,7 +6,8 @@ import {
   RTCDtlsTransport,
 } from 'werift';
 import { isForgeable } from './dtls-records.ts';
-import { SRTP_PROFILES, SrtcpSender, type SrtpProfile, SrtpReceiver } from './srtp.ts';
+import { SrtcpSender, SrtpReceiver } from './srtp.ts';
+import { SRTP_PROFILES, type SrtpProfile } from './srtp-cipher.ts';
 
 const PROFILES: ReadonlyMap<number, SrtpProfile> = new Map([
   [ProtectionProfileAeadAes128Gcm, 'SRTP_AEAD_AES_128_GCM'],
