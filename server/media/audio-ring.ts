@@ -51,9 +51,14 @@ export class AudioRing {
   read(endPosition: number, out: Float32Array): void {
     const first = endPosition - out.length;
     const oldest = Math.max(this.#start ?? Infinity, this.#end - this.#samples.length);
-    for (let i = 0; i < out.length; i++) {
-      const position = first + i;
-      out[i] = position >= oldest && position < this.#end ? this.#samples[position & this.#mask]! : 0;
+    const until = Math.min(endPosition, this.#end);
+    out.fill(0);
+    // In two pieces where the ring wraps.
+    for (let position = Math.max(first, oldest); position < until; ) {
+      const at = position & this.#mask;
+      const count = Math.min(until - position, this.#samples.length - at);
+      out.set(this.#samples.subarray(at, at + count), position - first);
+      position += count;
     }
   }
 

@@ -91,13 +91,18 @@ export class MaskEncoder {
   }
 
   #classesOf(labels: Uint8Array, width: number, height: number): ClassMask[] {
+    if (this.#classCount === 1) {
+      // Labels of 0 and 1 are the mask itself; a single run is one of zeros.
+      const runs = encodeRuns(labels, width, height);
+      return runs.length > 1 ? [{ classIndex: 0, runs }] : [];
+    }
     const seen = new Uint8Array(256);
     for (let i = 0; i < width * height; i++) seen[labels[i]!] = 1;
     const present = [...seen.keys()].filter((label) => label !== 0 && seen[label] === 1);
     const mask = this.#mask.subarray(0, width * height);
     return present.map((label) => {
       for (let i = 0; i < mask.length; i++) mask[i] = labels[i] === label ? 1 : 0;
-      return { classIndex: this.#classCount === 1 ? 0 : label, runs: encodeRuns(mask, width, height) };
+      return { classIndex: label, runs: encodeRuns(mask, width, height) };
     });
   }
 }
