@@ -44,7 +44,10 @@ export class RollingLogMel {
         const known = (first + i) * hopLength + windowLength <= knownUntil;
         this.#frames[slot] = known ? first + i : Number.NaN;
       }
-      logMel.set(this.#values.subarray(slot * melBands, (slot + 1) * melBands), i * melBands);
     }
+    // The oldest frame's slot is where the ring begins.
+    const start = (((first % frames) + frames) % frames) * melBands;
+    logMel.set(this.#values.subarray(start));
+    logMel.set(this.#values.subarray(0, start), this.#values.length - start);
   }
 }

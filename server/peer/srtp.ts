@@ -37,18 +37,18 @@ export class SrtpReceiver {
     const start = rtpHeaderBytes(view, end);
     if (start === undefined) return undefined;
     const ssrc = view.getUint32(8);
-    const stream = this.#streams.get(ssrc) ?? new PacketIndex();
-    const index = stream.guess(view.getUint16(2));
-    if (index < 0 || stream.isReplayed(index)) return undefined;
+    const known = this.#streams.get(ssrc);
+    if (known === undefined && this.#streams.size >= MAX_SSRCS) return undefined;
+    const sequenceNumber = view.getUint16(2);
+    const index = known?.guess(sequenceNumber) ?? sequenceNumber;
+    if (index < 0 || known?.isReplayed(index)) return undefined;
 
     const packet = datagram.subarray(0, end);
     const trailer = Math.floor(index / 0x1_0000);
     if (!this.#rtp.openRtp({ packet, start, trailer, tag: datagram.subarray(end), ssrc, index })) return undefined;
-    // Kept only now, so that nobody but the peer can move it.
-    if (!this.#streams.has(ssrc)) {
-      if (this.#streams.size >= MAX_SSRCS) return undefined;
-      this.#streams.set(ssrc, stream);
-    }
+    // Made and moved only now, so that nobody but the peer can.
+    const stream = known ?? new PacketIndex(index);
+    this.#streams.set(ssrc, stream);
     stream.accept(index);
     return packet;
   }
@@ -97,21 +97,24 @@ export class SrtcpSender {
 
 /** Sequence numbers of one SSRC to packet indices (RFC 3711 §3.3.1), and which of them have been (§3.3.2). */
 class PacketIndex {
-  #newest: number | undefined;
+  #newest: number;
   readonly #seen = new Float64Array(REPLAY_WINDOW).fill(-1);
+
+  constructor(first: number) {
+    this.#newest = first;
+  }
 
   /** @returns the index nearest to the newest one; negative when that would lie before the stream's beginning. */
   guess(sequenceNumber: number): number {
-    if (this.#newest === undefined) return sequenceNumber;
     return this.#newest + serialDistance16(sequenceNumber, this.#newest & 0xffff);
   }
 
   isReplayed(index: number): boolean {
-    return index <= (this.#newest ?? index) - REPLAY_WINDOW || this.#seen[index % REPLAY_WINDOW] === index;
+    return index <= this.#newest - REPLAY_WINDOW || this.#seen[index % REPLAY_WINDOW] === index;
   }
 
   accept(index: number): void {
-    this.#newest = Math.max(this.#newest ?? index, index);
+    this.#newest = Math.max(this.#newest, index);
     this.#seen[index % REPLAY_WINDOW] = index;
   }
 }

@@ -98,7 +98,8 @@ export class WeriftTransport {
   #remoteSctpPort = SCTP_PORT;
   #sctpStarted = false;
   #closed = false;
-  #mediaDatagrams = 0;
+  /** Authentic ones. */
+  #mediaPackets = 0;
   #aliveCount = 0;
   #aliveMs = performance.now();
 
@@ -131,7 +132,11 @@ export class WeriftTransport {
     this.#ice.onStateChange.subscribe(() => listener.changed());
     this.#dtls = new RawRtpTransport({}, this.#ice, undefined, OFFERED_PROFILES);
     this.#dtls.onStateChange.subscribe(() => listener.changed());
-    this.#dtls.onPacket = (packet, isRtcp) => (isRtcp ? listener.rtcp(packet) : listener.rtp(packet));
+    this.#dtls.onPacket = (packet, isRtcp) => {
+      this.#mediaPackets++;
+      if (isRtcp) listener.rtcp(packet);
+      else listener.rtp(packet);
+    };
   }
 
   /** `disconnected` is noticed by `poll`. */
@@ -266,7 +271,7 @@ export class WeriftTransport {
   poll(nowMs: number): void {
     const pair = this.#ice.connection.nominated;
     const received = pair === undefined ? 0 : pair.packetsReceived + pair.requestsReceived + pair.responsesReceived;
-    const aliveCount = received + this.#mediaDatagrams;
+    const aliveCount = received + this.#mediaPackets;
     if (aliveCount !== this.#aliveCount) {
       this.#aliveCount = aliveCount;
       this.#aliveMs = nowMs;
@@ -301,7 +306,6 @@ export class WeriftTransport {
       const deliver = transport.onData;
       transport.onData = (datagram, address) => {
         if (!this.#dtls.receive(datagram)) deliver(datagram, address);
-        else this.#mediaDatagrams++;
       };
     }
   }
