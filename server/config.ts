@@ -112,7 +112,7 @@ export const OPTIONS = {
     env: 'AVSAC_MEDIA_WORKERS',
     flag: '--media-workers',
     range: '1..64 threads',
-    about: 'threads that receive and decode; a 480p30 stream costs some 0.12 core',
+    about: 'threads that receive and decode; a 480p30 stream costs some 0.08 core',
     fallback: Math.max(1, Math.floor(availableParallelism() / 4)),
     parse: integer(1, 64),
   }),
