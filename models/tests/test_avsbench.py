@@ -1,8 +1,6 @@
-"""The readers against trees written here, file by file, as AVSBench lays them out; the generator against its own sounds."""
+"""The readers against trees written here, file by file, as AVSBench lays them out."""
 
-import csv
 import json
-import os
 import pickle
 from pathlib import Path
 
@@ -15,8 +13,7 @@ from torch.utils.data import DataLoader
 
 from avsac.audio import log_mel
 from avsac.avsbench import DataError, collate, open_dataset
-from avsac.avsbench.generate import KINDS, generate
-from avsac.avsbench.sound import fit, read_pickle, read_wav
+from avsac.avsbench.generate import generate
 
 SIDE = 16
 
@@ -187,79 +184,6 @@ def test_collated_batches_come_from_worker_processes_too(tmp_path: Path) -> None
     assert str(error.value) == f"{tmp_path / 'v1m' / 'm_0' / 'frames' / '3.jpg'} is missing"
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_pickles_of_tensors_and_arrays_are_read(tmp_path: Path, protocol: int) -> None:
-    patches = numbered_patches(2)
-    for value in (patches, patches.clone().requires_grad_(), patches.numpy(), patches.double().numpy()):
-        (tmp_path / "a.pkl").write_bytes(pickle.dumps(value, protocol))
-        read = read_pickle(tmp_path / "a.pkl")
-        np.testing.assert_array_equal(read, patches.numpy())
-        assert read.dtype == np.float32
-
-
-def test_pickles_of_numpy_before_2_are_read(tmp_path: Path) -> None:
-    new = pickle.dumps(numbered_patches(1).numpy(), 2)
-    assert b"numpy._core" in new
-    (tmp_path / "a.pkl").write_bytes(new.replace(b"numpy._core", b"numpy.core"))
-    np.testing.assert_array_equal(read_pickle(tmp_path / "a.pkl"), numbered_patches(1).numpy())
-
-
-class Command:
-    def __init__(self, text: str):
-        self.text = text
-
-    def __reduce__(self) -> tuple:
-        return os.system, (self.text,)
-
-
-def test_a_pickle_that_runs_something_is_refused_and_does_not_run(tmp_path: Path) -> None:
-    witness = tmp_path / "witness"
-    (tmp_path / "a.pkl").write_bytes(pickle.dumps(Command(f"touch {witness}")))
-    with pytest.raises(DataError, match=r"a\.pkl is no readable log-mel pickle: it asks for \w+\.system; only arrays"):
-        read_pickle(tmp_path / "a.pkl")
-    # A tensor's storage is a file of torch.save inside the pickle: nothing runs from there either.
-    torch.save(Command(f"touch {witness}"), tmp_path / "inner", _use_new_zipfile_serialization=False)
-    inner = (tmp_path / "inner").read_bytes()
-
-    class Storage:
-        def __reduce__(self) -> tuple:
-            return torch.storage._load_from_bytes, (inner,)
-
-    (tmp_path / "a.pkl").write_bytes(pickle.dumps(Storage()))
-    with pytest.raises(DataError, match=r"a\.pkl is no readable log-mel pickle"):
-        read_pickle(tmp_path / "a.pkl")
-    assert not witness.exists()
-
-
-def test_pickles_of_something_else_say_what_was_expected(tmp_path: Path) -> None:
-    cases = {
-        r"holds \[N,1,96,64\], this one \[5, 96, 64\]": np.zeros((5, 96, 64)),
-        r"holds \[N,1,96,64\], this one \[0, 1, 96, 64\]": np.zeros((0, 1, 96, 64)),
-        r"this one list": [1, 2],
-        "not finite": np.full((5, 1, 96, 64), np.nan),
-    }
-    for message, value in cases.items():
-        (tmp_path / "a.pkl").write_bytes(pickle.dumps(value))
-        with pytest.raises(DataError, match=message):
-            read_pickle(tmp_path / "a.pkl")
-    (tmp_path / "a.pkl").write_bytes(pickle.dumps(np.zeros((5, 1, 96, 64)))[:1000])
-    with pytest.raises(DataError, match="no readable log-mel pickle"):
-        read_pickle(tmp_path / "a.pkl")
-
-
-def test_wavs_are_cut_to_the_window_and_other_rates_are_resampled(tmp_path: Path) -> None:
-    write_sound(tmp_path / "a.wav", 12)
-    assert read_wav(tmp_path / "a.wav", 5).shape == (5, 1, 96, 64)
-    assert len(read_wav(tmp_path / "a.wav", 100)) == 12  # 192000 = 15600 + 11 * 15360 + 7440
-    rate, time = 44_100, np.arange(44_100) / 44_100
-    stereo = np.stack([0.5 * np.sin(2 * np.pi * 1000 * time)] * 2, -1).astype(np.float32)
-    wavfile.write(tmp_path / "b.wav", rate, stereo)
-    mono = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(15_600) / 16_000)
-    band = log_mel(mono).mean(0).argmax()
-    assert read_wav(tmp_path / "b.wav", 5)[0, 0, 10:-10].mean(0).argmax() == band
-    assert len(fit(np.ones((7, 1, 96, 64)), 5, repeat_last=True)) == 5
-
-
 def rewrite(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
@@ -374,45 +298,3 @@ def test_unknown_kinds_are_refused(tmp_path: Path) -> None:
         generate("avss", tmp_path / "new", 1, pickles=True)
     with pytest.raises(DataError, match="at least 1 clip"):
         generate("avss", tmp_path / "new", 0)
-
-
-@pytest.mark.parametrize("kind", ["s4", "ms3", "avss"])
-def test_generated_masks_show_what_sounds(tmp_path: Path, kind: str) -> None:
-    """Loud tones in each patch, counted from its spectrum, against the colours under the mask."""
-    generate(kind, tmp_path, clips=4, size=48)
-    clips = open_dataset(kind, tmp_path, "val", 48)
-    seen = set()
-    for clip in (clips[i] for i in range(len(clips))):
-        for t in np.flatnonzero(clip.valid):
-            assert clip.supervised[t]
-            bands = clip.log_mel[t, 0, 8:-8].mean(0)
-            heard = {i for i, k in enumerate(KINDS) if bands[log_mel_band(k.hertz)] > 0}
-            lit = clip.image[t][clip.mask[t] > 0].astype(int)
-            colours = np.array([k.colour for k in KINDS])
-            nearest = np.abs(lit[:, None] - colours).sum(-1).argmin(-1) if len(lit) else np.zeros(0, int)
-            shares = np.bincount(nearest, minlength=4) / max(1, len(lit))
-            assert {i for i in range(4) if shares[i] > 0.1} == heard
-            if kind == "avss":
-                assert set(np.unique(clip.mask[t])) == {0} | {i + 1 for i in heard}
-            seen |= {(len(heard), *heard)}
-    assert len(seen) >= 4
-    assert (kind == "ms3") == ((0,) in seen)  # only there does a frame have no ground truth
-
-
-def log_mel_band(hertz: float) -> int:
-    return int(log_mel(np.sin(2 * np.pi * hertz * np.arange(15_600) / 16_000)).mean(0).argmax())
-
-
-def test_generated_sets_depend_on_the_seed_alone(tmp_path: Path) -> None:
-    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        generate("s4", tmp_path / name, clips=2, size=32, seed=seed, pickles=True)
-    files = [p.relative_to(tmp_path / "a") for p in sorted((tmp_path / "a").rglob("*")) if p.is_file()]
-    same = [[(tmp_path / "a" / f).read_bytes() == (tmp_path / other / f).read_bytes() for f in files] for other in "bc"]
-    assert all(same[0])
-    assert not all(same[1])
-    with (tmp_path / "a" / "s4_meta_data.csv").open() as file:
-        assert [row["split"] for row in csv.DictReader(file)] == ["train", "train", "val", "val", "test", "test"]
-    clips = open_dataset("s4", tmp_path / "a", "test", 32)
-    from_pickle = clips[1].log_mel
-    clips.files(1).log_mel.unlink()
-    np.testing.assert_array_equal(from_pickle, clips[1].log_mel)

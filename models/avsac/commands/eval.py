@@ -39,25 +39,19 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def measure_avsbench(arguments: argparse.Namespace) -> tuple[dict, str]:
-    import torch
-
     from ..avsbench import open_dataset
     from ..avsbench.check import find_kind
     from ..avsbench.evaluate import evaluate, format_table
+    from ..device import choose
     from ..training.checkpoint import load_model
+    from ..training.memory import explained
 
     kind = arguments.kind or find_kind(arguments.data)
-    gpu = torch.cuda.is_available()
-    if arguments.device == "cuda" and not gpu:
-        raise ValueError("torch finds no CUDA device; give --device cpu")
-    device = "cuda" if gpu and arguments.device != "cpu" else "cpu"
+    device = choose(arguments.device)
     model = load_model(arguments.checkpoint)
     clips = open_dataset(kind, arguments.data, arguments.split, model.config.image_size)
-    try:
-        wrong_sounds = not arguments.no_wrong_sounds
-        figures = evaluate(model.to(device), clips, arguments.batch_size, wrong_sounds, arguments.workers)
-    except torch.OutOfMemoryError:
-        raise ValueError(f"{device} is out of memory; lower --batch-size, or give --device cpu") from None
+    with explained("evaluation", "lower --batch-size, or give --device cpu"):
+        figures = evaluate(model.to(device), clips, arguments.batch_size, not arguments.no_wrong_sounds, arguments.workers)
     return figures, format_table(figures)
 
 

@@ -80,13 +80,12 @@ CAPTION = (
 
 def load(checkpoints: list[Path]):
     """(label, model on the GPU if there is one): its decoder kind, numbered from the second of a kind on."""
-    import torch
-
+    from ..device import choose
     from ..training.checkpoint import load_model
 
     seen: dict[str, int] = {}
     for checkpoint in checkpoints:
-        model = load_model(checkpoint).requires_grad_(False).to("cuda" if torch.cuda.is_available() else "cpu")
+        model = load_model(checkpoint).requires_grad_(False).to(choose())
         decoder = model.config.decoder
         seen[decoder] = seen.get(decoder, 0) + 1
         yield decoder if seen[decoder] == 1 else f"{decoder}-{seen[decoder]}", model

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import torch
-
 from ..avsbench import open_dataset
 from ..avsbench.evaluate import evaluate
+from ..device import choose
 from ..model.config import ModelConfig
 from .avsbench import Run, train
 from .checkpoint import load_model
@@ -116,8 +115,7 @@ def described(run: Run) -> dict:
 
 def measured(folder: Path, run: Run) -> dict:
     """The best model's figures on the test split, 0..1."""
-    cuda = run.device == "cuda" or (run.device == "auto" and torch.cuda.is_available())
-    model = load_model(folder / "best.pt").to("cuda" if cuda else "cpu")
+    model = load_model(folder / "best.pt").to(choose(run.device))
     clips = open_dataset(run.kind, run.data, "test", model.config.image_size)
     figures = evaluate(model, clips, wrong_sounds=False, workers=run.workers)
     return {name: figures[name] for name in ("videos", "frames", "legacy", "batchFree")}

@@ -12,7 +12,8 @@ FREEZES = ("always", "avsegformer", "vision")
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Settings of the loop. `learning_rate` is that of the schedule's start; the defaults are the paper's.
+    """Settings of the loop. `learning_rate` is that of the schedule's start. The defaults are the paper's,
+    and where it is silent (weight decay, schedule, clipping) ours.
 
     `accumulate`: micro-batches a step; it and the number of processes divide the batch and change its memory, not its result.
     `gradient_norm`: gradients are clipped to it. `average`: the model written is the moving average of the trained weights.
