@@ -6,7 +6,7 @@ import torch
 
 from avsac.model.avsac import AVSAC
 from avsac.model.bavd import BAVDLayer
-from avsac.model.config import LIVE, PRESETS, TINY, ModelConfig
+from avsac.model.config import LIVE, LIVE_STILL, PRESETS, TINY, ModelConfig
 from avsac.model.mask_feature import MaskFeature
 from avsac.model.query_generator import QueryGenerator
 
@@ -49,7 +49,7 @@ def test_live_preset_holds_its_part_counts_and_a_frozen_backbone() -> None:
     assert not any(p.requires_grad for p in model.backbone.parameters())
     assert not any(part.training for part in model.backbone.modules())
     image, mel = inputs(1, 192)
-    model.eval()(image, mel).sum().backward()
+    model.eval()(image, mel, torch.zeros(1, 2, 192, 192, dtype=torch.uint8)).sum().backward()
     assert all(p.grad is None for p in model.backbone.parameters())
     missing = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
     assert missing == []
@@ -158,7 +158,7 @@ def test_configurations_of_before_the_switches_give_the_same_model() -> None:
         "backbone image_size width heads groups points encoder_layers encoder_ffn queries query_layers query_ffn "
         "decoder_layers vga_residual audio_channels audio_width channel_gate mlp_hidden head_channels head_scale classes"
     ).split()
-    assert ModelConfig.from_dict({field: LIVE.to_dict()[field] for field in fields}) == LIVE
+    assert ModelConfig.from_dict({field: LIVE_STILL.to_dict()[field] for field in fields}) == LIVE_STILL
 
 
 def test_mask_feature_at_stride_4_doubles_the_tokens_and_adds_the_lateral_map() -> None:

@@ -9,7 +9,7 @@ from ..model.config import DECODERS, PRESETS
 
 def add(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("overfit", help="memorise eight generated clips, to show that a model learns")
-    command.add_argument("--preset", choices=PRESETS, default="live")
+    command.add_argument("--preset", choices=PRESETS, default="live-still")
     command.add_argument("--decoder", choices=DECODERS, nargs="+", default=list(DECODERS), help="default: each in turn")
     command.add_argument("--epochs", type=int, default=80, help="of four steps (default 80)")
     command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="cpu")

@@ -17,6 +17,7 @@ from .config import ModelConfig
 from .encoder import EncoderLayer
 from .mask_feature import MaskFeature
 from .mask_head import MaskHead
+from .motion import EARLIER_MS, MotionStem
 from .query_decoder import QueryDecoderLayer
 from .query_generator import QueryGenerator
 
@@ -46,6 +47,7 @@ class AVSAC(nn.Module):
             nn.Sequential(nn.Conv2d(channels, width, 1), nn.GroupNorm(config.groups, width))
             for channels in self.backbone.channels
         )
+        self.motion = MotionStem(width) if config.motion else None
         self.level_embedding = nn.Parameter(torch.randn(len(STRIDES), width) * 0.1)
         self.register_buffer("sine", torch.cat([sine_position(h, w, width) for h, w in self.level_shapes]), persistent=False)
         level = [torch.full((h * w,), index) for index, (h, w) in enumerate(self.level_shapes)]
@@ -66,11 +68,12 @@ class AVSAC(nn.Module):
         """[L,D]: sine position plus the level's embedding, added to deformable queries only."""
         return self.sine + self.level_embedding[self.level]
 
-    def encode_image(self, image: Tensor) -> Tensor:
-        """image [B,S,S,3] uint8 RGB -> visual tokens [B,M+L,D], levels finest first.
+    def encode_image(self, image: Tensor, earlier: Tensor | None = None) -> Tensor:
+        """image [B,S,S,3] uint8 RGB, earlier [B,2,S,S] uint8 -> visual tokens [B,M+L,D], levels finest first.
 
-        L are those of strides 8, 16 and 32, encoded; M those of stride 4 as projected, where the mask feature takes them,
-        else none. Raises ValueError for another size.
+        `earlier` is the luminance (`motion.luminance`) of the frames 80 and 160 ms before; where one is not to be had, that of
+        `image`. A model without motion does not look at it. L are tokens of strides 8, 16 and 32, encoded; M those of stride 4
+        as projected, where the mask feature takes them, else none. Raises ValueError for another size or no `earlier`.
         """
         side = self.config.image_size
         if image.shape[1:] != (side, side, 3):
@@ -78,6 +81,14 @@ class AVSAC(nn.Module):
         pixels = (image.permute(0, 3, 1, 2).float() - self.backbone.mean) / self.backbone.std
         maps = [project(level) for project, level in zip(self.in_proj, self.backbone(pixels), strict=True)]
         fine, coarse = maps[: -len(STRIDES)], maps[-len(STRIDES) :]
+        if self.motion is not None:
+            if earlier is None or earlier.shape != (len(image), len(EARLIER_MS), side, side):
+                given = "none" if earlier is None else list(earlier.shape)
+                raise ValueError(
+                    f"this model sees motion: give earlier [{len(image)},{len(EARLIER_MS)},{side},{side}], luminance of the "
+                    f"frames {' and '.join(map(str, EARLIER_MS))} ms before (given: {given}), or take the preset live-still"
+                )
+            coarse[0] = coarse[0] + self.motion(image, earlier)
         tokens, position = self.flatten(coarse), self.position()
         for layer in self.encoder:
             tokens = layer(tokens, position)
@@ -110,9 +121,12 @@ class AVSAC(nn.Module):
         """One level's tokens [B,side*side,D] -> map [B,D,side,side]."""
         return tokens.transpose(1, 2).unflatten(2, (side, side))
 
-    def forward(self, image: Tensor, mel: Tensor) -> Tensor:
-        """image [B,S,S,3] uint8 RGB, mel [B,1,96,64] float32 -> logits [B,K,S,S]; sounding where sigmoid > 0.5."""
-        logits = self.decode(self.encode_image(image), mel).logits
+    def forward(self, image: Tensor, mel: Tensor, earlier: Tensor | None = None) -> Tensor:
+        """image [B,S,S,3] uint8 RGB, mel [B,1,96,64] float32 -> logits [B,K,S,S]; sounding where sigmoid > 0.5.
+
+        `earlier` is `encode_image`'s.
+        """
+        logits = self.decode(self.encode_image(image, earlier), mel).logits
         side = self.config.image_size
         if logits.shape[-1] == side:
             return logits

@@ -16,6 +16,7 @@ class ModelConfig:
     backbone: str = "efficientnet-lite0"
     drop_path: float = 0.0  # of the PVT's blocks, where the backbone is trained
     image_size: int = 192
+    motion: bool = False  # see the two frames before, too: ours, not the paper's
     frames: int = 5  # T: rows of the batch that make one window; the forward pass does not know
     width: int = 96
     heads: int = 4
@@ -83,11 +84,12 @@ KNOWN = {
     "mask_stride": (4, 8),
 }
 
-LIVE = ModelConfig(points=2)
+LIVE = ModelConfig(points=2, motion=True)
+LIVE_STILL = replace(LIVE, motion=False)
 
 # A net that a test builds, trains and exports in seconds; `tiny` as backbone has no downloaded weights.
 TINY = replace(
-    LIVE,
+    LIVE_STILL,
     backbone="tiny",
     image_size=64,
     width=32,
@@ -129,7 +131,7 @@ PAPER = ModelConfig(
 TASKS = {"s4": PAPER, "ms3": PAPER, "avss": replace(PAPER, image_size=224, frames=10, classes=71)}
 BACKBONE_NAMES = {"pvt": "pvt-v2-b5", "r50": "resnet50"}
 
-PRESETS = {"live": LIVE, "tiny": TINY} | {
+PRESETS = {"live": LIVE, "live-still": LIVE_STILL, "tiny": TINY} | {
     f"{task}-{short}": replace(config, backbone=backbone)
     for task, config in TASKS.items()
     for short, backbone in BACKBONE_NAMES.items()
