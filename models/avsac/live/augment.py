@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from .media import SAMPLE_RATE
+from .sample import luminance
 
 Random = np.random.Generator
 
@@ -14,29 +15,52 @@ def jitter_colour(random: Random, image: np.ndarray, strength: float = 1.0) -> n
     """Gain of each channel, contrast and brightness. image [H,W,3] uint8 -> the same shape and type."""
     gain = 1 + strength * random.uniform(-0.13, 0.13, 3) + strength * random.uniform(-0.1, 0.1)
     contrast = 1 + strength * random.uniform(-0.25, 0.25)
-    changed = (image * gain - 128) * contrast + 128 + strength * random.uniform(-25, 25)
-    return changed.clip(0, 255).astype(np.uint8)
+    curves = (np.arange(256)[:, None] * gain - 128) * contrast + 128 + strength * random.uniform(-25, 25)
+    table = curves.clip(0, 255).astype(np.uint8).T.ravel().tolist()
+    return np.asarray(Image.fromarray(image).point(table))
 
 
-def degrade(random: Random, image: np.ndarray) -> np.ndarray:
-    """Blur, sensor noise, block coding, rarely grey. image [H,W,3] uint8 -> the same shape and type."""
-    picture = Image.fromarray(image)
+def film(random: Random, image: np.ndarray, earlier: np.ndarray, strength: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
+    """A picture and what was seen before it through another camera. image [S,S,3] uint8, earlier [2,S,S] uint8 luminance."""
+    changed = jitter_colour(random, image, strength)
+    # What has not moved must look alike before and after; a gain of the luminance alone would not give that.
+    moved = earlier.astype(np.int16) - luminance(image)
+    before = (luminance(changed) + moved).clip(0, 255).astype(np.uint8)
+    picture, *pictures = degrade(random, [Image.fromarray(frame) for frame in (changed, *before)])
+    return np.asarray(picture), np.stack([np.asarray(frame) for frame in pictures])
+
+
+def degrade(random: Random, pictures: list[Image.Image]) -> list[Image.Image]:
+    """Blur, loss of resolution, sensor noise, block coding, rarely grey: of each picture alike but for the noise."""
+    size = pictures[0].size
     if random.random() < 0.25:
-        picture = picture.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 1.3)))
+        blur = ImageFilter.GaussianBlur(random.uniform(0.3, 1.3))
+        pictures = [picture.filter(blur) for picture in pictures]
     if random.random() < 0.15:
         # The sender may have lowered its resolution; the server scales it back up.
-        side = int(picture.width * random.uniform(0.4, 0.9))
-        picture = picture.resize((side, side), Image.Resampling.BILINEAR).resize(image.shape[1::-1], Image.Resampling.BILINEAR)
+        side = int(size[0] * random.uniform(0.4, 0.9))
+        pictures = [p.resize((side, side), Image.Resampling.BILINEAR).resize(size, Image.Resampling.BILINEAR) for p in pictures]
     if random.random() < 0.2:
-        noisy = np.asarray(picture) + random.normal(0, random.uniform(2, 9), image.shape)
-        picture = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
+        deviation = random.uniform(2, 9)
+        pictures = [grainy(random, picture, deviation) for picture in pictures]
     if random.random() < 0.5:
-        coded = io.BytesIO()
-        picture.save(coded, "JPEG", quality=int(random.integers(25, 93)))
-        picture = Image.open(coded)
+        quality = int(random.integers(25, 93))
+        pictures = [block_coded(picture, quality) for picture in pictures]
     if random.random() < 0.03:
-        picture = picture.convert("L").convert("RGB")
-    return np.asarray(picture)
+        pictures[0] = pictures[0].convert("L").convert("RGB")
+    return pictures
+
+
+def grainy(random: Random, picture: Image.Image, deviation: float) -> Image.Image:
+    pixels = np.asarray(picture)
+    noise = random.standard_normal(pixels.shape, np.float32) * np.float32(deviation)
+    return Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8))
+
+
+def block_coded(picture: Image.Image, quality: int) -> Image.Image:
+    coded = io.BytesIO()
+    picture.save(coded, "JPEG", quality=quality)
+    return Image.open(coded)
 
 
 def set_level(random: Random, pcm: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -11,10 +11,8 @@ from PIL import Image
 
 from . import augment
 from .media import Photograph, files, read_coco, read_davis, read_sounds, read_speech, read_street
+from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample, still
 from .talkers import FRAME_RATE, Talker, read_talker
-
-SAMPLES = 15_600
-SOUNDS_PER_PICTURE = 3
 
 HELD_OUT_TALKERS = {"brbk7n", "sbwe5n"}
 HELD_OUT_SEQUENCES = {"dog", "drift-straight", "breakdance", "goat"}
@@ -40,17 +38,6 @@ SEQUENCES_WITH_PEOPLE = {
     "soapbox",
 }
 SCENES = {"talker": 0.44, "two-talkers": 0.07, "photographed-person": 0.11, "object": 0.16, "mixed": 0.12, "nothing": 0.10}
-
-
-@dataclass
-class Sample:
-    """One picture with its three sounds."""
-
-    image: np.ndarray  # [S,S,3] uint8 RGB
-    pcm: np.ndarray  # [3,15600] float32
-    masks: np.ndarray  # [3,M,M] uint8, 0..255
-    sounds: list[list[str]]  # of each sound, its classes
-    tags: list[str]  # of each sound: right, union, silence, noise, off-screen
 
 
 @dataclass
@@ -216,10 +203,13 @@ class Composer:
         while len(cases) < SOUNDS_PER_PICTURE:
             cases.append(self.wrong_case(picture))
         image = np.asarray(picture.canvas)
+        earlier = still(image)
         if not self.held_out:
-            image = augment.degrade(self.random, augment.jitter_colour(self.random, image, 0.7))
+            image, earlier = augment.film(self.random, image, earlier, 0.7)
         masks = [np.asarray(mask.resize((self.mask_side, self.mask_side), Image.Resampling.BOX)) for _, _, mask, _ in cases]
-        return Sample(image, np.stack([c[1] for c in cases]), np.stack(masks), [c[3] for c in cases], [c[0] for c in cases])
+        return Sample(
+            image, earlier, np.stack([c[1] for c in cases]), np.stack(masks), [c[3] for c in cases], [c[0] for c in cases]
+        )
 
     def right_cases(self, picture: Picture, scene: str) -> list[tuple[str, np.ndarray, Image.Image, list[str]]]:
         """(tag, pcm, mask, classes) of what sounds in the picture: each source alone, or several together."""

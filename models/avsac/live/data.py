@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ..audio import log_mel
 from . import augment
-from .compose import Composer, Sample
+from .compose import Composer
+from .sample import Sample
 from .scenes import SceneSet, vary
 
 BATCHES_BETWEEN_REFRESHES = 500
@@ -36,6 +37,7 @@ class Batch(NamedTuple):
     """P pictures; sounds of one picture stand one after the other."""
 
     image: np.ndarray | Tensor  # [P,S,S,3] uint8
+    earlier: np.ndarray | Tensor  # [P,2,S,S] uint8
     mel: np.ndarray | Tensor  # [3P,1,96,64] float32
     target: np.ndarray | Tensor  # [3P,1,M,M] uint8, 0..255
     sounds: np.ndarray | Tensor  # [3P,C] float32, 0 or 1
@@ -94,7 +96,8 @@ class BatchSource:
         samples, sounds = zip(*(self.picture() for _ in range(self.config.pictures)), strict=True)
         mel = log_mel(np.concatenate([s.pcm for s in samples]))[:, None]
         target = np.concatenate([s.masks for s in samples])[:, None]
-        return Batch(np.stack([s.image for s in samples]), mel, target, np.concatenate(sounds))
+        image, earlier = np.stack([s.image for s in samples]), np.stack([s.earlier for s in samples])
+        return Batch(image, earlier, mel, target, np.concatenate(sounds))
 
     def sound_batch(self, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
         """Sounds alone for the audio encoder's first lessons: log-mel [size,1,96,64] and classes [size,C]."""

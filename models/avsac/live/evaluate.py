@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from ..audio import log_mel
 from ..metrics.masks import MaskScores
 from ..model.avsac import AVSAC
-from .compose import SCENES, Composer, Sample
+from .compose import SCENES, Composer
+from .sample import Sample
 from .scenes import SceneSet
 
 BATCH = 8
@@ -36,7 +37,10 @@ def media_samples(root: Path, count: int, seed: int = 77) -> Iterator[tuple[str,
 @torch.no_grad()
 def predict(model: AVSAC, samples: list[Sample], side: int) -> np.ndarray:
     """[P,3,side,side] boolean: what the model lights for each picture and sound, shrunk to the masks' side."""
-    tokens = model.encode_image(torch.from_numpy(np.stack([s.image for s in samples])))
+    picture, earlier = (
+        torch.from_numpy(np.stack(frames)) for frames in zip(*((s.image, s.earlier) for s in samples), strict=True)
+    )
+    tokens = model.encode_image(picture, earlier)
     mel = torch.from_numpy(log_mel(np.concatenate([s.pcm for s in samples]))[:, None])
     sounds = len(mel) // len(samples)
     logits = model.decode(tokens.repeat_interleave(sounds, 0), mel).logits

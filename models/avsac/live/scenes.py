@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from . import augment
-from .compose import SAMPLES, SOUNDS_PER_PICTURE, Sample
+from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample, still
 
 
 class ScenesError(ValueError):
@@ -43,7 +43,8 @@ class SceneSet:
         labels = self.labels[index]
         pcm = self.pcm[index].astype(np.float32) / 32768
         kinds, tags = [label["kinds"] for label in labels], [label["tag"] for label in labels]
-        return Sample(np.array(self.images[index]), pcm, np.array(self.masks[index]), kinds, tags)
+        image = np.array(self.images[index])
+        return Sample(image, still(image), pcm, np.array(self.masks[index]), kinds, tags)
 
 
 def memory_map(path: Path, dtype: str | type, shape: tuple[int, ...]) -> np.ndarray:
@@ -57,13 +58,14 @@ def memory_map(path: Path, dtype: str | type, shape: tuple[int, ...]) -> np.ndar
 
 def vary(random: augment.Random, sample: Sample) -> Sample:
     """The same scene as another camera and microphone would give it: mirrored, cropped, recoloured, coded, louder."""
-    image, masks, pcm = sample.image, sample.masks, sample.pcm
+    image, earlier, masks, pcm = sample.image, sample.earlier, sample.masks, sample.pcm
     if random.random() < 0.5:
-        image, masks = image[:, ::-1], masks[:, :, ::-1]
-    image = augment.jitter_colour(random, image, 0.6)
-    image = augment.degrade(random, np.ascontiguousarray(image))
+        image, earlier, masks = (
+            np.ascontiguousarray(flipped) for flipped in (image[:, ::-1], earlier[..., ::-1], masks[..., ::-1])
+        )
+    image, earlier = augment.film(random, image, earlier)
     heard = np.stack([augment.equalise(random, p) if random.random() < 0.4 else p for p in pcm])
     heard = heard * 10 ** (random.uniform(-14, 6, (len(pcm), 1)) / 20)
     if random.random() < 0.5:
         heard = heard + 10 ** (random.uniform(-80, -50) / 20) * random.standard_normal(heard.shape)
-    return Sample(image, heard.clip(-1, 1).astype(np.float32), np.ascontiguousarray(masks), sample.sounds, sample.tags)
+    return Sample(image, earlier, heard.clip(-1, 1).astype(np.float32), masks, sample.sounds, sample.tags)

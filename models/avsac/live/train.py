@@ -46,7 +46,7 @@ class Learner(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The named losses of P pictures with three sounds each, scalars."""
-        tokens = self.model.encode_image(batch.image)
+        tokens = self.model.encode_image(batch.image, batch.earlier)
         sounds = len(batch.mel) // len(batch.image)
         output = self.model.decode(tokens.repeat_interleave(sounds, 0), batch.mel)
         target = batch.target.float() / 255

@@ -1,0 +1,32 @@
+"""One picture with what a camera showed just before, and several sounds that it may come with: it is its own hard negative."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+SAMPLES = 15_600
+SOUNDS_PER_PICTURE = 3
+
+
+@dataclass
+class Sample:
+    """A picture of S x S with three sounds; masks of M x M, 0..255, show for each sound what makes it."""
+
+    image: np.ndarray  # [S,S,3] uint8 RGB
+    earlier: np.ndarray  # [2,S,S] uint8, luminance of the frames some 80 and 160 ms before
+    pcm: np.ndarray  # [3,15600] float32
+    masks: np.ndarray  # [3,M,M] uint8
+    sounds: list[list[str]]  # of each sound, its classes
+    tags: list[str]  # of each sound: right, union, mixed, silence, noise, off-screen
+    others: np.ndarray | None = None  # [3,M,M] uint8: of each sound, what else in view might have made one
+
+
+def luminance(image: np.ndarray) -> np.ndarray:
+    """BT.601, rounded. image [H,W,3] uint8 RGB -> [H,W] uint8."""
+    return np.asarray(Image.fromarray(image).convert("L"))
+
+
+def still(image: np.ndarray) -> np.ndarray:
+    """`earlier` of a picture in which nothing moves. image [S,S,3] -> [2,S,S]."""
+    return np.stack([luminance(image)] * 2)
