@@ -48,6 +48,9 @@ def check_folder(folder: Path) -> dict:
     image, mel, output = manifest["inputs"]["image"], manifest["inputs"]["logMel"], manifest["output"]
     tensors = [*runtime.get_inputs(), *runtime.get_outputs()]
     shapes = {tensor.name: (tensor.type, tensor.shape[1:]) for tensor in tensors}
+    if earlier := manifest["inputs"].get("earlier"):
+        shape = [len(earlier["agesMs"]), earlier["height"], earlier["width"]]
+        assert shapes.pop(earlier["name"]) == ("tensor(uint8)", shape)
     masks = output["type"] == "uint8"
     channels = 1 if masks else len(manifest["classes"])
     assert shapes == {
@@ -67,7 +70,7 @@ def check_folder(folder: Path) -> dict:
         np.testing.assert_allclose(patch, read_tensor(golden, case["logMel"]), atol=case["tolerance"])
     assert sorted(case["image"]["shape"][0] for case in index["model"]) == ([1, 3] if batch is None else [batch])
     for case in index["model"]:
-        feed = {image["name"]: read_tensor(golden, case["image"]), mel["name"]: read_tensor(golden, case["logMel"])}
+        feed = {tensor["name"]: read_tensor(golden, case[key]) for key, tensor in manifest["inputs"].items()}
         (found,) = runtime.run([output["name"]], feed)
         expected = read_tensor(golden, case[output["name"]])
         assert found.shape == expected.shape
@@ -120,6 +123,17 @@ def test_the_baseline_exports(tmp_path: Path) -> None:
     model = shaken(replace(TINY, decoder="avsegformer"))
     graph.write_graph(model, tmp_path / "baseline.onnx", GraphConfig(batch=1))
     assert 0 < parity.check_parity(model, tmp_path / "baseline.onnx", GraphConfig(batch=1)) <= parity.PARITY
+
+
+def test_a_model_with_motion_exports_with_its_earlier_frames(tmp_path: Path) -> None:
+    model = shaken(replace(TINY, motion=True))
+    assert export(model, tmp_path, Card("motion"), class_names(1)) <= parity.PARITY
+    earlier = check_folder(tmp_path)["inputs"]["earlier"]
+    assert earlier == {"name": "earlier", "type": "uint8", "layout": "NCHW", "height": 64, "width": 64, "agesMs": [80, 160]}
+    still = graph.random_inputs(1, replace(TINY, motion=True), AudioConfig(), seed=0)
+    runtime = graph.session(tmp_path / "motion.onnx")
+    moved = runtime.run(None, still | {"earlier": still["earlier"] ^ 64})[0]
+    assert np.abs(moved - runtime.run(None, still)[0]).max() > 1e-3
 
 
 def test_presets_share_their_architecture() -> None:
@@ -177,7 +191,7 @@ def test_the_graph_holds_what_gives_the_logits_and_nothing_else(exported: tuple[
     assert all(set(node.output) & needed for node in written.node)
     assert {weights.name for weights in written.initializer} <= needed
 
-    image, mel = map(torch.from_numpy, graph.random_inputs(1, TINY.image_size, AudioConfig(), seed=0))
+    image, mel = map(torch.from_numpy, graph.random_inputs(1, TINY, AudioConfig(), seed=0).values())
     for weights in model.parameters():
         weights.requires_grad_(True)
     model(image, mel).square().sum().backward()
@@ -244,6 +258,7 @@ def test_benchmark_measures_every_batch(exported: tuple[AVSAC, Path], tmp_path: 
     times = benchmark.time_graph(exported[1] / "tiny.onnx", threads=1, runs=2)
     assert list(times) == [1, 2, 4, 8]
     assert min(times.values()) > 0
-    compared = benchmark.compare(TINY, tmp_path / "model.onnx", threads=1, runs=2)
-    assert list(compared) == ["AVSAC, PyTorch", "AVSAC, ONNX", "AVSegFormer, PyTorch"]
+    compared = benchmark.compare(replace(TINY, motion=True), tmp_path, threads=1, runs=2)
+    graphs = ["AVSAC, ONNX", "backbone, ONNX", "AVSAC without motion, ONNX"]
+    assert list(compared) == ["AVSAC, PyTorch", *graphs, "AVSegFormer, PyTorch"]
     assert min(compared.values()) > 0

@@ -120,11 +120,6 @@ describe('parseManifest', () => {
     ['a missing field', { 'audio.hopLength': undefined }, 'audio: must have required properties hopLength'],
     ['a threshold out of range', { threshold: 1.5 }, 'threshold: must be < 1, found 1.5'],
     [
-      'motion',
-      { motion: [80, 160] },
-      'motion: models that ask for earlier frames are not supported; export one with motion []',
-    ],
-    [
       'a path for a file',
       { file: '../other.onnx' },
       'file: must match pattern "^[^/\\\\]+\\.onnx$", found "../other.onnx"',

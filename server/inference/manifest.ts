@@ -68,8 +68,6 @@ export const ModelManifestSchema = Type.Object({
   windowLength: Count,
   /** True when the model mixes the frames of a window, which must then run together. */
   temporal: Type.Boolean(),
-  /** Ages of the earlier frames whose luminance differences the model wants, ms. None is supported yet. */
-  motion: Type.Array(Type.Number({ exclusiveMinimum: 0 }), { maxItems: 0 }),
   /** A pixel sounds when sigmoid(logit) is above this, in (0, 1); for K = 1 and logits. */
   threshold: Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 }),
   /** A window quieter than this is answered with an empty mask, dB of full scale. */
@@ -137,8 +135,6 @@ function schemaFaults(value: unknown): string[] {
   return Value.Errors(ModelManifestSchema, value).map(({ instancePath, keyword, message, params }) => {
     const field = instancePath.slice(1).replaceAll('/', '.') || 'manifest';
     if (keyword === 'required') return `${field}: ${message}`;
-    if (field === 'motion')
-      return 'motion: models that ask for earlier frames are not supported; export one with motion []';
     const allowed = keyword === 'const' ? [params.allowedValue] : keyword === 'enum' ? params.allowedValues : undefined;
     const expected =
       allowed === undefined ? message : `must be ${allowed.map((one) => JSON.stringify(one)).join(' or ')}`;

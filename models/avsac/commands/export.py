@@ -77,8 +77,8 @@ def card(arguments: argparse.Namespace, model):
     preset = arguments.preset or next((name for name, config in PRESETS.items() if config == model.config), None)
     if arguments.preset is not None:
         known = Card(f"avsac-{preset}", licence="Apache-2.0", trained_on=("nothing: random weights",))
-    elif preset == "live":
-        known = LIVE_CARD
+    elif preset in ("live", "live-still"):
+        known = replace(LIVE_CARD, name=f"avsac-{preset}")
     else:
         known = Card(f"avsac-{preset}" if preset else "avsac")
     given = {

@@ -10,6 +10,7 @@ import torch
 
 from ..audio import AudioConfig, log_mel
 from ..model.avsac import AVSAC
+from ..model.motion import luminance
 from .graph import Graph, GraphConfig
 
 LOG_MEL_TOLERANCE = 1e-4
@@ -66,6 +67,12 @@ def pictures(side: int, count: int, seed: int = 0) -> np.ndarray:
     return np.stack(images)
 
 
+def shifted_luminance(image: np.ndarray) -> np.ndarray:
+    """image [B,S,S,3] uint8 -> [B,2,S,S] uint8, `earlier` of a picture that moves 1 and 3 pixels to the left."""
+    moved = [luminance(torch.from_numpy(np.roll(image, pixels, 2))) for pixels in (1, 3)]
+    return torch.cat(moved, 1).to(torch.uint8).numpy()
+
+
 def write_golden(folder: Path, model: AVSAC, graph: GraphConfig) -> dict:
     """Writes the tensors' files and returns the index; every tensor there is {name, dtype, shape, file}.
 
@@ -92,15 +99,16 @@ def write_golden(folder: Path, model: AVSAC, graph: GraphConfig) -> dict:
     def model_case(case: str, batch: int) -> dict:
         image = pictures(model.config.image_size, batch, seed=batch)
         pcm = np.stack([pcm for _, pcm in islice(cycle(signals(DEFAULT, seed=batch)), batch)])
-        mel = log_mel(pcm)[:, None]
+        inputs = {"image": image, "logMel": log_mel(pcm)[:, None]}
+        if model.config.motion:
+            inputs["earlier"] = shifted_luminance(image)
         with torch.no_grad():
-            output = Graph(model, graph).eval()(torch.from_numpy(image), torch.from_numpy(mel)).numpy()
+            output = Graph(model, graph).eval()(*map(torch.from_numpy, inputs.values())).numpy()
         tolerance = LOGITS_TOLERANCE if graph.precision == "fp32" else HALF_TOLERANCE * float(output.std())
         return {
             "name": case,
             "tolerance": MASK_TOLERANCE if graph.output == "mask" else tolerance,
-            "image": tensor(case, "image", image),
-            "logMel": tensor(case, "log_mel", mel),
+            **{name: tensor(case, "log_mel" if name == "logMel" else name, array) for name, array in inputs.items()},
             graph.output: tensor(case, graph.output, output),
         }
 

@@ -1,4 +1,4 @@
-"""The ONNX graph of a model: uint8 image and log-mel in, logits or masks out."""
+"""The ONNX graph of a model: uint8 image and log-mel in, and earlier frames where it sees motion; logits or masks out."""
 
 import logging
 import math
@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from ..audio import AudioConfig
+from ..model.config import ModelConfig
+from ..model.motion import EARLIER_MS
 from .half import to_half
 
 OPSET = 18
@@ -57,43 +59,42 @@ class Graph(nn.Module):
         super().__init__()
         self.model, self.output = model, config.output
 
-    def forward(self, image: Tensor, log_mel: Tensor) -> Tensor:
-        """image [N,S,S,3] uint8, log_mel [N,1,frames,bands] float32 -> `logits` [N,K,S,S] float32 or `mask` of `decide`."""
-        logits = self.model(image, log_mel)
+    def forward(self, image: Tensor, log_mel: Tensor, earlier: Tensor | None = None) -> Tensor:
+        """`random_inputs` in their order -> `logits` [N,K,S,S] float32 or `mask` of `decide`."""
+        logits = self.model(image, log_mel, earlier)
         return decide(logits) if self.output == "mask" else logits
 
 
 def write_graph(model: nn.Module, path: Path, config: GraphConfig, audio: AudioConfig = AudioConfig()) -> None:  # noqa: B008 (frozen)
-    """Writes inputs `image` and `log_mel` and the output named by `config.output`, as `Graph.forward` has them."""
-    side = model.config.image_size
-    frames = config.batch or 2
-    example = (
-        torch.zeros(frames, side, side, 3, dtype=torch.uint8),
-        torch.zeros(frames, 1, audio.frames, audio.mel_bands),
-    )
+    """Writes the inputs of `random_inputs` and the output named by `config.output`, as `Graph.forward` has them."""
+    example = random_inputs(config.batch or 2, model.config, audio, seed=0)
+    graph = to_onnx(Graph(model, config), example, [config.output], any_batch=config.batch is None)
+    onnx.save(to_half(graph) if config.precision == "fp16" else graph, path)
+
+
+def to_onnx(module: nn.Module, example: dict[str, np.ndarray], outputs: list[str], any_batch: bool) -> onnx.ModelProto:
+    """The module as a graph whose inputs are those of `example`, in their order; `any_batch`: 1 to 64 rows of each."""
     batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            Graph(model, config).eval(),
-            example,
-            input_names=["image", "log_mel"],
-            output_names=[config.output],
-            dynamic_shapes=({0: batch}, {0: batch}) if config.batch is None else None,
+            module.eval(),
+            tuple(map(torch.from_numpy, example.values())),
+            input_names=list(example),
+            output_names=outputs,
+            dynamic_shapes=({0: batch},) * len(example) if any_batch else None,
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
         )
     graph = program.model_proto
-    if config.precision == "fp16":
-        graph = to_half(graph)
     del graph.metadata_props[:]
     for node in graph.graph.node:  # source lines of the exporting machine
         del node.metadata_props[:]
         node.doc_string = ""
     onnx.checker.check_model(graph, full_check=True)
-    onnx.save(graph, path)
+    return graph
 
 
 def session(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
@@ -104,9 +105,16 @@ def session(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def random_inputs(batch: int, side: int, audio: AudioConfig, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """image [batch,side,side,3] uint8 and log-mel [batch,1,frames,bands] float32 in the range of speech."""
-    random = np.random.default_rng(seed)
+def random_inputs(batch: int, model: ModelConfig, audio: AudioConfig, seed: int) -> dict[str, np.ndarray]:
+    """The graph's inputs by name, in order, N = batch.
+
+    image [N,S,S,3] uint8 RGB; log_mel [N,1,frames,bands] float32 in the range of speech; of a model with motion, earlier
+    [N,2,S,S] uint8, luminance of the frames `EARLIER_MS` before.
+    """
+    random, side = np.random.default_rng(seed), model.image_size
     image = random.integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
     mel = random.normal(-2, 2.5, (batch, 1, audio.frames, audio.mel_bands)).clip(np.log(audio.log_offset))
-    return image, mel.astype(np.float32)
+    inputs = {"image": image, "log_mel": mel.astype(np.float32)}
+    if model.motion:
+        inputs["earlier"] = random.integers(0, 256, (batch, len(EARLIER_MS), side, side), dtype=np.uint8)
+    return inputs

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..audio import AudioConfig
 from ..model.config import ModelConfig
+from ..model.motion import EARLIER_MS
 from .graph import OPSET, THRESHOLD, GraphConfig
 
 
@@ -20,7 +21,7 @@ class Card:
 
 
 LIVE_CARD = Card(
-    "avsac-live",
+    "avsac-live",  # or "avsac-live-still"
     licence="Apache-2.0",
     trained_on=(
         "demo scenes of this project, rendered",
@@ -46,11 +47,16 @@ def manifest(
 ) -> dict:
     """Names, types and shapes of the tensors of the ONNX file at `path`, its front end, classes, checksum and parity.
 
-    An output of uint8 is a mask [N,1,S,S] of class indices; of float32, logits [N,K,S,S].
+    An output of uint8 is a mask [N,1,S,S] of class indices; of float32, logits [N,K,S,S]. `earlier`, in models with motion
+    alone, is the luminance (BT.601, 0..255) of the frames `agesMs` before the image, in that order.
     """
     content, side = path.read_bytes(), model.image_size
     image = {"name": "image", "type": "uint8", "layout": "NHWC", "height": side, "width": side, "channels": 3}
     mel = {"name": "log_mel", "type": "float32", "frames": audio.frames, "bands": audio.mel_bands}
+    inputs = {"image": image, "logMel": mel}
+    if model.motion:
+        earlier = {"name": "earlier", "type": "uint8", "layout": "NCHW", "height": side, "width": side}
+        inputs["earlier"] = earlier | {"agesMs": list(EARLIER_MS)}
     kind = "float32" if graph.output == "logits" else "uint8"
     return {
         "name": card.name,
@@ -62,12 +68,11 @@ def manifest(
         "precision": graph.precision,
         "parity": {"largestDifference": float(f"{difference:.1e}"), "unit": "logits", "against": "PyTorch fp32"},
         **({} if graph.batch is None else {"batch": graph.batch}),
-        "inputs": {"image": image, "logMel": mel},
+        "inputs": inputs,
         "output": {"name": graph.output, "type": kind, "height": side, "width": side},
         "audio": audio.to_manifest(),
         "windowLength": model.frames,
         "temporal": False,
-        "motion": [],
         "threshold": THRESHOLD,
         "silenceGateDbfs": -65,
         "classes": list(classes),

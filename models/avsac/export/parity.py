@@ -37,10 +37,10 @@ def check_parity(model: nn.Module, path: Path, config: GraphConfig, audio: Audio
     """Largest difference, in logits, over the batches of `config`. Raises ParityError above the precision's bound."""
     runtime, worst, spread = session(path), 0.0, 0.0
     for batch in config.batches:
-        image, mel = random_inputs(batch, model.config.image_size, audio, seed=batch)
+        inputs = random_inputs(batch, model.config, audio, seed=batch)
         with torch.no_grad():
-            logits = model.eval()(torch.from_numpy(image), torch.from_numpy(mel)).numpy()
-        (output,) = runtime.run([config.output], {"image": image, "log_mel": mel})
+            logits = model.eval()(*map(torch.from_numpy, inputs.values())).numpy()
+        (output,) = runtime.run([config.output], inputs)
         worst, spread = max(worst, difference(logits, output)), max(spread, float(logits.std()))
     bound = PARITY if config.precision == "fp32" else HALF_PARITY * spread
     if not worst <= bound:

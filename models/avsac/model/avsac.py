@@ -78,21 +78,25 @@ class AVSAC(nn.Module):
         side = self.config.image_size
         if image.shape[1:] != (side, side, 3):
             raise ValueError(f"this model takes images [B,{side},{side},3], not {list(image.shape)}: resize, or set image_size")
-        pixels = (image.permute(0, 3, 1, 2).float() - self.backbone.mean) / self.backbone.std
-        maps = [project(level) for project, level in zip(self.in_proj, self.backbone(pixels), strict=True)]
+        maps = [project(level) for project, level in zip(self.in_proj, self.backbone_maps(image), strict=True)]
         fine, coarse = maps[: -len(STRIDES)], maps[-len(STRIDES) :]
         if self.motion is not None:
-            if earlier is None or earlier.shape != (len(image), len(EARLIER_MS), side, side):
-                given = "none" if earlier is None else list(earlier.shape)
+            shape = (image.shape[0], len(EARLIER_MS), side, side)
+            if earlier is None or earlier.shape != shape:
                 raise ValueError(
-                    f"this model sees motion: give earlier [{len(image)},{len(EARLIER_MS)},{side},{side}], luminance of the "
-                    f"frames {' and '.join(map(str, EARLIER_MS))} ms before (given: {given}), or take the preset live-still"
+                    f"this model sees motion: give earlier {list(shape)}, luminance of the frames "
+                    f"{' and '.join(map(str, EARLIER_MS))} ms before, not {None if earlier is None else list(earlier.shape)}; "
+                    "or take the preset live-still"
                 )
             coarse[0] = coarse[0] + self.motion(image, earlier)
         tokens, position = self.flatten(coarse), self.position()
         for layer in self.encoder:
             tokens = layer(tokens, position)
         return torch.cat((self.flatten(fine), tokens), 1) if fine else tokens
+
+    def backbone_maps(self, image: Tensor) -> list[Tensor]:
+        """image [B,S,S,3] uint8 RGB -> the backbone's maps [B,C,S/stride,S/stride], finest first."""
+        return self.backbone((image.permute(0, 3, 1, 2).float() - self.backbone.mean) / self.backbone.std)
 
     @staticmethod
     def flatten(levels: list[Tensor]) -> Tensor:
