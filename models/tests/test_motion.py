@@ -70,5 +70,5 @@ def test_gradients_reach_the_last_convolution_at_the_start_and_all_of_them_later
 
 @pytest.mark.parametrize("earlier", [None, torch.zeros(2, 64, 64, dtype=torch.uint8)])
 def test_a_motion_model_without_earlier_frames_is_refused_with_a_remedy(earlier: Tensor | None, inputs) -> None:
-    with pytest.raises(ValueError, match=r"give earlier \[2, 2, 64, 64\].* 80 and 160 ms before .*live-still"):
+    with pytest.raises(ValueError, match=r"give earlier \[2, 2, 64, 64\].* 80 and 160 ms before, .*live-still"):
         AVSAC(MOTION)(*inputs[:2], earlier)
