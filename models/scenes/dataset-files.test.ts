@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { KIND_NAMES } from '../../shared/demo-scene/kinds.ts';
 import { DatasetFiles, type DatasetMeta } from './dataset-files.ts';
-import { PictureRenderer } from './scene-picture.ts';
+import { AGES_MS, PictureRenderer } from './scene-picture.ts';
 
 const META: DatasetMeta = {
   count: 4,
@@ -12,13 +12,14 @@ const META: DatasetMeta = {
   size: 32,
   maskSize: 16,
   audiosPerImage: 3,
+  earlierAgesMs: AGES_MS.train,
   samples: 15_600,
   sampleRateHz: 16_000,
   split: 'train',
   seed: 2,
   kinds: KIND_NAMES,
 };
-const NAMES = ['meta.json', 'images.u8', 'pcm.i16', 'masks.u8', 'labels.json'];
+const NAMES = ['meta.json', 'images.u8', 'earlier.u8', 'pcm.i16', 'masks.u8', 'labels.json'];
 
 let directory = '';
 beforeEach(() => {
@@ -37,6 +38,7 @@ test('files have the sizes the meta data says', () => {
   write(directory, 4);
   const size = (name: string): number => readFileSync(join(directory, name)).length;
   expect(size('images.u8')).toBe(4 * 32 * 32 * 3);
+  expect(size('earlier.u8')).toBe(4 * 2 * 32 * 32);
   expect(size('pcm.i16')).toBe(4 * 3 * 15_600 * 2);
   expect(size('masks.u8')).toBe(4 * 3 * 16 * 16);
   expect(JSON.parse(readFileSync(join(directory, 'labels.json'), 'utf8'))).toHaveLength(4);

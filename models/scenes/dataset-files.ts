@@ -22,6 +22,8 @@ export interface DatasetMeta {
   readonly size: number;
   readonly maskSize: number;
   readonly audiosPerImage: number;
+  /** How long before each picture its earlier ones lie: from and to, in order. */
+  readonly earlierAgesMs: readonly (readonly [number, number])[];
   readonly samples: number;
   readonly sampleRateHz: number;
   readonly split: Split;
@@ -36,18 +38,23 @@ interface Label {
   readonly lit: readonly string[];
 }
 
+interface ArrayFile {
+  readonly file: number;
+  /** Bytes a picture takes. */
+  readonly stride: number;
+  readonly of: (picture: ScenePicture) => Uint8Array;
+}
+
 const LABELS_EVERY = 250;
 
 /**
  * The files of a data set, written in order of picture, so that what is there is usable at any time and an interrupted run goes on
- * where it stopped: `meta.json`, `images.u8`, `pcm.i16` (little-endian), `masks.u8` and `labels.json`.
+ * where it stopped: `meta.json`, `images.u8`, `earlier.u8`, `pcm.i16` (little-endian), `masks.u8` and `labels.json`.
  */
 export class DatasetFiles {
   readonly #directory: string;
   readonly #labels: (readonly Label[])[];
-  readonly #files: readonly [images: number, pcm: number, masks: number];
-  /** Bytes a picture takes in each. */
-  readonly #strides: readonly [images: number, pcm: number, masks: number];
+  readonly #files: readonly ArrayFile[];
 
   /** @throws Error when the directory holds another data set or cannot be written; the message names the remedy */
   constructor(directory: string, meta: DatasetMeta) {
@@ -61,27 +68,30 @@ export class DatasetFiles {
       );
     }
     writeFileSync(metaPath, text);
-    const strides = [
-      meta.size ** 2 * 3,
-      AUDIOS_PER_IMAGE * SAMPLES * 2,
-      AUDIOS_PER_IMAGE * meta.maskSize ** 2,
-    ] as const;
-    const paths = ['images.u8', 'pcm.i16', 'masks.u8'].map((name) => join(directory, name));
+    const arrays = [
+      { name: 'images.u8', stride: meta.size ** 2 * 3, of: ({ rgb }: ScenePicture) => rgb },
+      {
+        name: 'earlier.u8',
+        stride: meta.earlierAgesMs.length * meta.size ** 2,
+        of: ({ earlier }: ScenePicture) => earlier,
+      },
+      {
+        name: 'pcm.i16',
+        stride: AUDIOS_PER_IMAGE * SAMPLES * 2,
+        of: ({ pcm }: ScenePicture) => new Uint8Array(pcm.buffer),
+      },
+      { name: 'masks.u8', stride: AUDIOS_PER_IMAGE * meta.maskSize ** 2, of: ({ masks }: ScenePicture) => masks },
+    ].map((array) => ({ ...array, path: join(directory, array.name) }));
     const labelsPath = join(directory, 'labels.json');
     const labels: (readonly Label[])[] = existsSync(labelsPath) ? JSON.parse(readFileSync(labelsPath, 'utf8')) : [];
-    const whole = paths.map((path, i) =>
-      existsSync(path) ? Math.floor(statSync(path).size / (strides[i] as number)) : 0,
-    );
+    const whole = arrays.map(({ path, stride }) => (existsSync(path) ? Math.floor(statSync(path).size / stride) : 0));
     const done = Math.min(labels.length, ...whole);
     this.#labels = labels.slice(0, done);
-    const open = (i: 0 | 1 | 2): number => {
-      const path = paths[i] as string;
+    this.#files = arrays.map(({ path, stride, of }) => {
       const file = openSync(path, existsSync(path) ? 'r+' : 'w');
-      ftruncateSync(file, done * strides[i]);
-      return file;
-    };
-    this.#files = [open(0), open(1), open(2)];
-    this.#strides = strides;
+      ftruncateSync(file, done * stride);
+      return { file, stride, of };
+    });
   }
 
   /** Pictures written so far. */
@@ -90,12 +100,7 @@ export class DatasetFiles {
   }
 
   append(picture: ScenePicture): void {
-    const at = this.done;
-    const [images, pcm, masks] = this.#files;
-    const [imageBytes, pcmBytes, maskBytes] = this.#strides;
-    writeSync(images, picture.rgb, 0, imageBytes, at * imageBytes);
-    writeSync(pcm, new Uint8Array(picture.pcm.buffer), 0, pcmBytes, at * pcmBytes);
-    writeSync(masks, picture.masks, 0, maskBytes, at * maskBytes);
+    for (const { file, stride, of } of this.#files) writeSync(file, of(picture), 0, stride, this.done * stride);
     this.#labels.push(
       picture.audios.map(({ tag, kinds, sounding }) => ({
         tag,
@@ -108,7 +113,7 @@ export class DatasetFiles {
 
   close(): void {
     this.#writeLabels();
-    for (const file of this.#files) closeSync(file);
+    for (const { file } of this.#files) closeSync(file);
   }
 
   #writeLabels(): void {

@@ -4,7 +4,7 @@ import { KIND_NAMES } from '../../shared/demo-scene/kinds.ts';
 import { writeContactSheet } from './contact-sheet.ts';
 import { AUDIOS_PER_IMAGE, SAMPLE_RATE_HZ, SAMPLES } from './counterfactual.ts';
 import { DatasetFiles } from './dataset-files.ts';
-import { PictureRenderer, type ScenePicture } from './scene-picture.ts';
+import { AGES_MS, PictureRenderer, type ScenePicture } from './scene-picture.ts';
 
 interface Options {
   readonly out?: string;
@@ -53,6 +53,7 @@ function build(options: Options): void {
     size,
     maskSize: size / 2,
     audiosPerImage: AUDIOS_PER_IMAGE,
+    earlierAgesMs: AGES_MS[split],
     samples: SAMPLES,
     sampleRateHz: SAMPLE_RATE_HZ,
     split,

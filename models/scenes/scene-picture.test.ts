@@ -88,3 +88,20 @@ test('the mask of an audio is empty exactly when its tag says that nothing in vi
   }
   expect(tags).toEqual(new Set(['right', 'union', 'silent', 'noise', 'off-screen', 'ended', 'onset']));
 });
+
+test('earlier pictures are the luminance of the scene as it was, and nearer in time is nearer in looks', () => {
+  const size = 96;
+  const difference = { near: 0, far: 0 };
+  for (let index = 0; index < 12; index += 1) {
+    const { rgb, earlier } = new PictureRenderer(4, 'held-out', size).render(index);
+    for (let i = 0; i < size * size; i += 1) {
+      const [red, green, blue] = rgb.subarray(3 * i, 3 * i + 3) as unknown as [number, number, number];
+      const now = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
+      difference.near += Math.abs(now - (earlier[i] as number)) / (12 * size * size);
+      difference.far += Math.abs(now - (earlier[size * size + i] as number)) / (12 * size * size);
+    }
+  }
+  expect(difference.near).toBeGreaterThan(0.1);
+  expect(difference.near).toBeLessThan(0.8 * difference.far);
+  expect(difference.far).toBeLessThan(8);
+});

@@ -1,19 +1,33 @@
 import { type Canvas, createCanvas, type SKRSContext2D } from '@napi-rs/canvas';
 import type { Split } from '../../shared/demo-scene/kind.ts';
 import { hash, Random } from '../../shared/demo-scene/random.ts';
-import { createDemoScene } from '../../shared/demo-scene/scene.ts';
+import { createDemoScene, type DemoScene } from '../../shared/demo-scene/scene.ts';
 import { AUDIOS_PER_IMAGE, audiosOf, EARLIEST_MS, SAMPLES, type SceneAudio } from './counterfactual.ts';
 
 /** One picture with its audios and masks. */
 export interface ScenePicture {
   /** size x size RGB, rows from the top, 0..255. */
   readonly rgb: Uint8Array;
+  /** AGES_MS[split].length x size x size, luminance (BT.601) of the scene that long before, 0..255. */
+  readonly earlier: Uint8Array;
   /** AUDIOS_PER_IMAGE x SAMPLES little-endian 16-bit PCM. */
   readonly pcm: Int16Array;
   /** AUDIOS_PER_IMAGE x (size/2) x (size/2), share of each pixel that sounds, 0..255. */
   readonly masks: Uint8Array;
   readonly audios: readonly SceneAudio[];
 }
+
+/** How long before its picture an earlier one is seen, from and to: cameras differ in rate, so training sees a range. */
+export const AGES_MS = {
+  train: [
+    [60, 100],
+    [130, 200],
+  ],
+  'held-out': [
+    [80, 80],
+    [160, 160],
+  ],
+} as const satisfies Record<Split, readonly (readonly [number, number])[]>;
 
 const SHAPES = [
   [640, 480],
@@ -56,21 +70,21 @@ export class PictureRenderer {
     timeMs = Math.round(timeMs);
     const audios = audiosOf(scene, this.#split, random, timeMs, fromSchedule);
 
-    const large = this.#canvas(width, height);
-    const context = large.getContext('2d');
-    // Half-covered pixels at the edge would keep a trace of the picture before.
-    context.clearRect(0, 0, width, height);
-    scene.draw(context, width, height, timeMs);
     const size = this.#size;
-    this.#small.clearRect(0, 0, size, size);
-    this.#small.drawImage(large, 0, 0, size, size);
-    const rgba = this.#small.getImageData(0, 0, size, size).data;
+    const rgba = this.#see(scene, width, height, timeMs);
     const rgb = new Uint8Array(size * size * 3);
     for (let i = 0, o = 0; i < rgba.length; i += 4, o += 3) {
       rgb[o] = rgba[i] as number;
       rgb[o + 1] = rgba[i + 1] as number;
       rgb[o + 2] = rgba[i + 2] as number;
     }
+    const ages = AGES_MS[this.#split];
+    const earlier = new Uint8Array(ages.length * size * size);
+    ages.forEach(([low, high], a) => {
+      const before = this.#see(scene, width, height, timeMs - random.between(low, high));
+      for (let i = 0, o = a * size * size; i < before.length; i += 4, o += 1)
+        earlier[o] = luminance(before[i] as number, before[i + 1] as number, before[i + 2] as number);
+    });
 
     const side = size / 2;
     const masks = new Uint8Array(AUDIOS_PER_IMAGE * side * side);
@@ -86,7 +100,20 @@ export class PictureRenderer {
       const white = mask.getImageData(0, 0, side, side).data;
       for (let i = 0; i < side * side; i += 1) masks[a * side * side + i] = white[4 * i] as number;
     });
-    return { rgb, pcm, masks, audios };
+    return { rgb, earlier, pcm, masks, audios };
+  }
+
+  /** The scene as `width` x `height` camera pixels scaled to the picture, RGBA. */
+  #see(scene: DemoScene, width: number, height: number, timeMs: number): Uint8ClampedArray {
+    const large = this.#canvas(width, height);
+    const context = large.getContext('2d');
+    // Half-covered pixels at the edge would keep a trace of the picture before.
+    context.clearRect(0, 0, width, height);
+    scene.draw(context, width, height, timeMs);
+    const size = this.#size;
+    this.#small.clearRect(0, 0, size, size);
+    this.#small.drawImage(large, 0, 0, size, size);
+    return this.#small.getImageData(0, 0, size, size).data;
   }
 
   #canvas(width: number, height: number): Canvas {
@@ -98,4 +125,9 @@ export class PictureRenderer {
     }
     return canvas;
   }
+}
+
+/** BT.601, of 0..255, rounded. */
+function luminance(red: number, green: number, blue: number): number {
+  return Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
 }
