@@ -4,11 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avsac.live.compose import HELD_OUT_TALKERS, SCENES, Composer
 from avsac.live.data import BatchProcess, BatchSource, DataConfig, sound_classes
 from avsac.live.media import MediaError, files, read_audio, read_video
+from avsac.live.sample import still
 from avsac.live.scenes import ScenesError, SceneSet, vary
 from avsac.live.talkers import chroma_key, speaking_frames
+
+NAMES = ("images.u8", "earlier.u8", "pcm.i16", "masks.u8")
 
 
 def write_scenes(folder: Path, pictures: int, side: int = 64, spare_bytes: int = 0) -> None:
@@ -17,18 +19,19 @@ def write_scenes(folder: Path, pictures: int, side: int = 64, spare_bytes: int =
     random = np.random.default_rng(pictures)
     kinds = ["high", "low"]
     y, x = np.mgrid[0:side, 0:side]
-    images, pcm, masks, labels = [], [], [], []
+    images, earlier, pcm, masks, labels = [], [], [], [], []
     time = np.arange(15_600) / 16_000
     for _ in range(pictures):
         discs = [(x - cx) ** 2 + (y - random.integers(20, 44)) ** 2 < 100 for cx in (16, 48)]
         image = np.full((side, side, 3), random.integers(60, 120), np.uint8)
         image[discs[0]], image[discs[1]] = (250, 30, 30), (30, 30, 250)
         images.append(image)
+        earlier.append(still(image))
         tones = [0.3 * np.sin(2 * np.pi * f * time) for f in (3000, 300)] + [np.zeros(15_600)]
         pcm.append((np.stack(tones) * 32767).astype("<i2"))
         masks.append(np.stack([d[::2, ::2] for d in (*discs, np.zeros((side, side), bool))]).astype(np.uint8) * 255)
         labels.append([{"tag": "right", "kinds": [k]} for k in kinds] + [{"tag": "silent", "kinds": []}])
-    for name, arrays in (("images.u8", images), ("pcm.i16", pcm), ("masks.u8", masks)):
+    for name, arrays in zip(NAMES, (images, earlier, pcm, masks), strict=True):
         (folder / name).write_bytes(np.stack(arrays).tobytes() + bytes(spare_bytes))
     (folder / "meta.json").write_text(json.dumps({"size": side, "maskSize": side // 2, "kinds": kinds}))
     (folder / "labels.json").write_text(json.dumps(labels))
@@ -41,6 +44,7 @@ def test_scene_set_reads_what_is_whole(tmp_path: Path) -> None:
     assert scenes.kinds == ["high", "low"]
     sample = scenes.sample(3)
     assert sample.image.shape == (64, 64, 3)
+    assert np.array_equal(sample.earlier, still(sample.image))
     assert sample.masks.shape == (3, 32, 32)
     assert sample.tags == ["right", "right", "silent"]
     assert abs(sample.pcm[0]).max() == pytest.approx(0.3, abs=0.01)
@@ -53,6 +57,9 @@ def test_scene_set_says_what_is_wrong(tmp_path: Path) -> None:
     write_scenes(tmp_path / "a", 2)
     (tmp_path / "a" / "pcm.i16").write_bytes(b"12")
     with pytest.raises(ScenesError, match=r"pcm\.i16 is missing or holds no whole item"):
+        SceneSet(tmp_path / "a")
+    (tmp_path / "a" / "earlier.u8").unlink()
+    with pytest.raises(ScenesError, match=r"a was rendered without earlier frames; render it again: node .*--split a "):
         SceneSet(tmp_path / "a")
     (tmp_path / "a" / "labels.json").write_text("[")
     with pytest.raises(ScenesError, match="no rendered split"):
@@ -128,24 +135,3 @@ def test_speaking_frames_lie_between_first_and_last_loud_one() -> None:
     assert 12 <= frames[0] <= 16
     assert 35 <= frames[-1] <= 39
     assert speaking_frames(np.zeros(16_000, np.float32), 25) == []
-
-
-def test_composed_samples_of_real_media(media: Path) -> None:
-    composer = Composer(media, held_out=True, seed=3)
-    assert {t.name for t in composer.talkers} == HELD_OUT_TALKERS
-    lit = {scene: [] for scene in SCENES}
-    for scene in SCENES:
-        for _ in range(4):
-            sample = composer.sample(scene)
-            assert sample.image.shape == (192, 192, 3)
-            assert sample.image.dtype == np.uint8
-            assert sample.pcm.shape == (3, 15_600)
-            assert sample.pcm.dtype == np.float32
-            assert np.abs(sample.pcm).max() <= 1
-            for tag, mask, sounds in zip(sample.tags, sample.masks, sample.sounds, strict=True):
-                assert (mask.max() > 127) == (tag in ("right", "union"))
-                assert (tag == "silence") == (not sounds)
-            lit[scene].append(sample.tags.count("right") + sample.tags.count("union"))
-    assert sum(lit["nothing"]) == 0
-    assert min(lit["talker"]) == 1
-    assert max(lit["mixed"]) >= 2

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..model.motion import EARLIER_MS
 from . import augment
-from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample, still
+from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample
 
 
 class ScenesError(ValueError):
@@ -14,11 +15,11 @@ class ScenesError(ValueError):
 
 
 class SceneSet:
-    """One split as the renderer writes it: meta.json, images.u8, pcm.i16, masks.u8, labels.json.
+    """One split as the renderer writes it: meta.json, images.u8, earlier.u8, pcm.i16, masks.u8, labels.json.
 
-    Each array file is the samples one after the other without a header: image [S,S,3] RGB, pcm [3,15600] little-endian,
-    masks [3,M,M] in 0..255. labels.json has for each picture three {tag, kinds}. The renderer may still be appending: what
-    all four files hold is used.
+    Each array file is the samples one after the other without a header: image [S,S,3] RGB, earlier [2,S,S] luminance, pcm
+    [3,15600] little-endian, masks [3,M,M] in 0..255. labels.json has for each picture three {tag, kinds}. The renderer may
+    still be appending: what all files hold is used.
     """
 
     def __init__(self, folder: Path):
@@ -28,11 +29,14 @@ class SceneSet:
             image_side, mask_side = int(meta["size"]), int(meta["maskSize"])
             self.kinds = sorted(meta["kinds"])
         except (OSError, ValueError, KeyError) as error:
-            raise ScenesError(f"{folder}: no rendered split ({error}); render one first") from error
+            raise ScenesError(f"{folder}: no rendered split ({error}); render one: {render_command(folder)}") from error
         self.images = memory_map(folder / "images.u8", np.uint8, (image_side, image_side, 3))
+        if not (folder / "earlier.u8").exists():
+            raise ScenesError(f"{folder} was rendered without earlier frames; render it again: {render_command(folder)}")
+        self.earlier = memory_map(folder / "earlier.u8", np.uint8, (len(EARLIER_MS), image_side, image_side))
         self.pcm = memory_map(folder / "pcm.i16", "<i2", (SOUNDS_PER_PICTURE, SAMPLES))
         self.masks = memory_map(folder / "masks.u8", np.uint8, (SOUNDS_PER_PICTURE, mask_side, mask_side))
-        self.count = min(len(self.images), len(self.pcm), len(self.masks), len(self.labels))
+        self.count = min(map(len, (self.images, self.earlier, self.pcm, self.masks, self.labels)))
         if not self.count:
             raise ScenesError(f"{folder}: the split holds no whole picture yet")
 
@@ -43,8 +47,12 @@ class SceneSet:
         labels = self.labels[index]
         pcm = self.pcm[index].astype(np.float32) / 32768
         kinds, tags = [label["kinds"] for label in labels], [label["tag"] for label in labels]
-        image = np.array(self.images[index])
-        return Sample(image, still(image), pcm, np.array(self.masks[index]), kinds, tags)
+        image, earlier, masks = (np.array(arrays[index]) for arrays in (self.images, self.earlier, self.masks))
+        return Sample(image, earlier, pcm, masks, kinds, tags)
+
+
+def render_command(folder: Path) -> str:
+    return f"node models/scenes/render-demo-scenes.ts --split {folder.name} --count 6000 --out ANOTHER/{folder.name}"
 
 
 def memory_map(path: Path, dtype: str | type, shape: tuple[int, ...]) -> np.ndarray:
