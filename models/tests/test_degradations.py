@@ -52,14 +52,14 @@ def test_shake_moves_picture_and_masks_together() -> None:
     mask = Image.new("L", (side, side))
     mask.paste(255, (40, 50, 80, 90))
     frame = Image.merge("RGB", [mask] * 3)
-    frames, masks = camera.shake(np.random.default_rng(0), [frame] * 5, [[mask]] * 5)
+    frames, masks = camera.shake(np.random.default_rng(0), [frame] * 5, [[mask]] * 5, 1.0)
     centres = []
     for shaken, row in zip(frames, masks, strict=True):
         bright, lit = np.asarray(shaken)[..., 0] > 127, np.asarray(row[0]) > 127
         assert (bright & lit).sum() / (bright | lit).sum() > 0.95
         centres.append(np.argwhere(lit).mean(0))
     assert np.ptp(centres, 0).max() > 0.5
-    edge = camera.shake(np.random.default_rng(3), [Image.new("RGB", (side, side), (9, 9, 9))] * 5, [[mask]] * 5)[0]
+    edge = camera.shake(np.random.default_rng(3), [Image.new("RGB", (side, side), (9, 9, 9))] * 5, [[mask]] * 5, 1.0)[0]
     assert all(np.asarray(shaken).min() >= 8 for shaken in edge)  # nothing from beyond the picture
 
 

@@ -14,11 +14,11 @@ from scipy.io import wavfile
 from avsac.avsbench import open_dataset
 from avsac.avsbench.check import check
 from avsac.cli import main
-from avsac.live import acoustics, compose, split, stage
+from avsac.live import acoustics, split, stage
 from avsac.live.actors import BOUNDS, FRAMES, SAMPLES, heard, recording, talker
 from avsac.live.casts import sound_together, take_turns
 from avsac.live.contact_sheet import draw_sheet
-from avsac.live.director import CASTS, SCENES, Director
+from avsac.live.director import CASTS, SCENES, WAY, Director
 from avsac.live.library import Library
 from avsac.live.media import MediaError
 from avsac.live.scene_files import Order, build, read_sources
@@ -135,7 +135,7 @@ def split_of(name: str, photographs: list[str]) -> str:
     if folder == "coco128":
         return {2: "val", 4: "test"}.get(photographs.index(name) % 5, "train")
     key = name.split("/")[1] if folder == "davis" else stem
-    test = compose.HELD_OUT_TALKERS | compose.HELD_OUT_SEQUENCES | compose.HELD_OUT_SPEECH | compose.HELD_OUT_STREET
+    test = split.TEST_TALKERS | split.TEST_SEQUENCES | split.TEST_SPEECH | split.TEST_STREET
     val = split.VALIDATION_TALKERS | split.VALIDATION_SEQUENCES | split.VALIDATION_SPEECH
     return "test" if key in test else "val" if key in val else "train"
 
@@ -212,7 +212,7 @@ def test_every_scene_lights_what_sounds_and_is_loud_when_something_does(small_me
         for _ in range(60):
             cast = CASTS[scene](library, random)
             backdrop, standing = director.scenery(random, cast)
-            frames, masks, shares = stage.perform(random, backdrop, standing, cast.actors)
+            frames, masks, shares = stage.perform(random, backdrop, standing, cast.actors, WAY)
             if director.visible(cast, masks, shares):
                 break
         else:
@@ -330,7 +330,7 @@ def test_scenes_of_the_real_media(media: Path, tmp_path: Path) -> None:
     for name, files in used.items():
         assert {split_of(f, photographs) for f in files} == {name}
     assert sum(map(len, used.values())) == len(set().union(*used.values()))
-    assert {Path(f).stem for f in used["test"] if f.startswith("talkers")} == compose.HELD_OUT_TALKERS
+    assert {Path(f).stem for f in used["test"] if f.startswith("talkers")} == split.TEST_TALKERS
     build(tmp_path, Order("ms3", media, clips=2, side=SIDE))
     assert check("ms3", tmp_path).faults == 0
     sources = read_sources(tmp_path)

@@ -59,7 +59,9 @@ def measure_live(arguments: argparse.Namespace) -> tuple[dict, str]:
     from ..live.evaluate import evaluate, format_table, media_samples, scene_samples
     from ..training.checkpoint import load_model
 
+    model = load_model(arguments.checkpoint)
     samples = list(scene_samples(arguments.scenes, arguments.count)) if arguments.scenes else []
-    samples += list(media_samples(arguments.media, arguments.count)) if arguments.media else []
-    figures = evaluate(load_model(arguments.checkpoint), samples)
+    if arguments.media:
+        samples += media_samples(arguments.media, arguments.count, model.config.image_size, arguments.split)
+    figures = evaluate(model, samples)
     return figures, format_table(figures)

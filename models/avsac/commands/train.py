@@ -52,6 +52,7 @@ def add_live(train: argparse.ArgumentParser) -> None:
     group.add_argument("--minutes", type=float, help="length of the schedule")
     group.add_argument("--pictures", type=int, default=6, help="pictures a step, three sounds each (default 6)")
     group.add_argument("--scene-share", type=float, default=0.55, help="share of demo scenes, 0 to 1 (default 0.55)")
+    group.add_argument("--init", type=Path, metavar="MODEL", help="start with this model's weights where the shapes agree")
     group.add_argument("--threads", type=int, default=2)
     group.add_argument("--evaluate-every", type=float, default=8, help="minutes between held-out figures (default 8)")
     group.add_argument("--evaluate-pictures", type=int, default=120, help="pictures of each source for them (default 120)")
@@ -80,7 +81,7 @@ def train_live(folder: Path, arguments: argparse.Namespace) -> Path:
         threads=arguments.threads,
     )
     loop = replace(LOOP, learning_rate=arguments.learning_rate or LOOP.learning_rate, seed=arguments.seed)
-    return train(folder, PRESETS[arguments.preset], data, live, loop)
+    return train(folder, PRESETS[arguments.preset], data, live, loop, arguments.init)
 
 
 def train_avsbench(folder: Path, arguments: argparse.Namespace) -> Path:

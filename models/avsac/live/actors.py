@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 from ..avsbench.sound import PATCH_HOP
 from . import augment
 from .acoustics import loop, without_pauses
 from .augment import Random
-from .compose import despill
-from .library import SOUNDS_OF, Library, Standing, read_pictures
+from .library import SOUNDS_OF, Library, Standing
 from .media import SAMPLE_RATE
+from .reels import ClipReel, Pictures
 from .split import IDENTITY
 from .talkers import FRAME_RATE
 
@@ -21,8 +20,6 @@ SAMPLES = FRAMES * SAMPLE_RATE
 # Frame t is what the model sees while it hears patch t: a clip's seconds are cut where its patches begin.
 BOUNDS = [*(t * PATCH_HOP for t in range(FRAMES)), SAMPLES]
 MOMENTS = [t * PATCH_HOP + PATCH_HOP // 2 for t in range(FRAMES)]  # samples: when the frames are taken
-SPILL = 13  # pixels, twice the depth to which the backdrop's colour is taken out
-HUSH = 6  # video frames between speech and a closed mouth
 
 ALWAYS = np.ones(FRAMES, bool)
 NEVER = np.zeros(FRAMES, bool)
@@ -40,16 +37,17 @@ class Sound:
 
 @dataclass(eq=False)
 class Actor:
-    """A cut-out for each frame, and its sound; heights: its smallest and largest, of the picture's height."""
+    """A cut-out for each of T frames, and its sound; heights: its smallest and largest, of the picture's height."""
 
     name: str
-    images: list[np.ndarray]  # [5][H,W,3] uint8 RGB
-    alphas: list[np.ndarray]  # [5][H,W] uint8
+    images: list[np.ndarray]  # [T][H,W,3] uint8 RGB
+    alphas: list[np.ndarray]  # [T][H,W] uint8
     files: list[Path]
     heights: tuple[float, float]
     sound: Sound | None = None
     from_edge: bool = False  # cut off at the chest: its lower edge lies on the picture's, mostly
     whole: bool = False  # the images are whole pictures, in which it stands
+    sway: float = 0.03  # of the side: how far it moves at most, along its way
 
     @property
     def sounding(self) -> np.ndarray:
@@ -72,7 +70,7 @@ def heard(kind: str, pcm: np.ndarray, sounding: np.ndarray, files: list[Path], r
 
 def recording(library: Library, random: Random, kind: str, sounding: np.ndarray) -> Sound:
     """A recording of the class, or of speech; in training often at another pitch."""
-    paths = library.speech if kind == "speech" else library.sounds[kind]
+    paths = library.recordings(kind)
     path = paths[random.integers(len(paths))]
     pcm = library.pcm(path)
     if kind == "speech":
@@ -92,22 +90,15 @@ def talker(library: Library, random: Random, path: Path, sounding: np.ndarray) -
     first, last = clip.speaking[0], clip.speaking[-1]
     hop = SAMPLE_RATE // FRAME_RATE
     speech, out = clip.pcm[first * hop : (last + 1) * hop], np.zeros(SAMPLES, np.float32)
-    quiet = [i for i in range(len(clip.frames)) if i < first - HUSH or i > last + HUSH] or [0]
-    shown = [int(i) for i in random.choice(quiet, FRAMES)]
+    shown = [int(i) for i in random.choice(clip.silent or [0], FRAMES)]
     for begin, end in runs(sounding):
         start = int(random.integers(len(speech)))
         out[BOUNDS[begin] : BOUNDS[end]] = loop(speech, start, BOUNDS[end] - BOUNDS[begin])
         for t in range(begin, end):
             shown[t] = first + min((start + MOMENTS[t] - BOUNDS[begin]) % len(speech) // hop, last - first)
-    alphas = [clip.alpha(i) for i in shown]
-    covered = np.max(alphas, 0) > 128
-    rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
-    box = slice(rows[0], None), slice(columns[0], columns[-1] + 1)
-    # The backdrop shines through curls and on collars, within the cut-out, too.
-    inner = [ndimage.minimum_filter(alpha, SPILL) for alpha in alphas]
-    images = [despill(clip.frames[i], a)[box] for i, a in zip(shown, inner, strict=True)]
+    images, alphas = clip.cut_out(shown)
     sound = Sound("speech", out, sounding, [path]) if sounding.any() else None
-    return Actor(f"talker {path.stem}", images, [a[box] for a in alphas], [path], (0.35, 1.1), sound, from_edge=True)
+    return Actor(f"talker {path.stem}", images, alphas, [path], (0.35, 1.1), sound, from_edge=True)
 
 
 def identity(path: Path) -> str:
@@ -116,7 +107,8 @@ def identity(path: Path) -> str:
 
 def thing(library: Library, random: Random, standing: Standing, sounding: np.ndarray, whole: bool = False) -> Actor:
     """A person or an object of a photograph or sequence, cut out or (`whole`) where it stands."""
-    images, alphas, files = read_pictures(standing, FRAMES, random) if whole else read_cut_out(standing, random)
+    reel = ClipReel(random, FRAMES)
+    images, alphas, files = reel.standing(standing) if whole else read_cut_out(standing, reel)
     kind = "speech" if standing.thing == "person" else SOUNDS_OF.get(standing.thing)
     sound = recording(library, random, kind, sounding) if sounding.any() else None
     if not whole:
@@ -127,10 +119,10 @@ def thing(library: Library, random: Random, standing: Standing, sounding: np.nda
     return Actor(name, images, alphas, files, (0.25, 0.75), sound, whole=whole)
 
 
-def read_cut_out(standing: Standing, random: Random) -> tuple[list, list, list[Path]]:
-    """As read_pictures; of a sequence, a part in which the thing keeps its size and stays in the picture, if there is one."""
+def read_cut_out(standing: Standing, reel: ClipReel) -> Pictures:
+    """As the reel's; of a sequence, a part in which the thing keeps its size and stays in the picture, if there is one."""
     for _ in range(8):
-        images, alphas, files = read_pictures(standing, FRAMES, random, span=0.3)
+        images, alphas, files = reel.standing(standing, span=0.3)
         heights = [np.count_nonzero(alpha.any(1)) for alpha in alphas]
         at_edge = any(alpha[:, [0, -1]].any() or alpha[0].any() for alpha in alphas)
         if standing.photograph or (min(heights) > 0.6 * max(heights) and not at_edge):

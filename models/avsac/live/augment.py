@@ -11,22 +11,22 @@ from .sample import luminance
 Random = np.random.Generator
 
 
-def jitter_colour(random: Random, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
-    """Gain of each channel, contrast and brightness. image [H,W,3] uint8 -> the same shape and type."""
+def jitter_colour(random: Random, picture: Image.Image, strength: float = 1.0) -> Image.Image:
+    """Gain of each channel, contrast and brightness of an RGB picture."""
     gain = 1 + strength * random.uniform(-0.13, 0.13, 3) + strength * random.uniform(-0.1, 0.1)
     contrast = 1 + strength * random.uniform(-0.25, 0.25)
     curves = (np.arange(256)[:, None] * gain - 128) * contrast + 128 + strength * random.uniform(-25, 25)
     table = curves.clip(0, 255).astype(np.uint8).T.ravel().tolist()
-    return np.asarray(Image.fromarray(image).point(table))
+    return picture.point(table)
 
 
 def film(random: Random, image: np.ndarray, earlier: np.ndarray, strength: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
     """A picture and what was seen before it through another camera. image [S,S,3] uint8, earlier [2,S,S] uint8 luminance."""
-    changed = jitter_colour(random, image, strength)
+    changed = jitter_colour(random, Image.fromarray(image), strength)
     # What has not moved must look alike before and after; a gain of the luminance alone would not give that.
     moved = earlier.astype(np.int16) - luminance(image)
-    before = (luminance(changed) + moved).clip(0, 255).astype(np.uint8)
-    picture, *pictures = degrade(random, [Image.fromarray(frame) for frame in (changed, *before)])
+    before = (np.asarray(changed.convert("L")) + moved).clip(0, 255).astype(np.uint8)
+    picture, *pictures = degrade(random, [changed, *map(Image.fromarray, before)])
     return np.asarray(picture), np.stack([np.asarray(frame) for frame in pictures])
 
 

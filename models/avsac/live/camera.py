@@ -14,9 +14,11 @@ REPEATS = 4  # coded frames a shown one: a call sends the frames in between, too
 FRAME_RATE = 25
 
 
-def shake(random: Random, frames: list[Image.Image], masks: list[list[Image.Image]]) -> tuple[list, list]:
-    """Each frame shifted and turned by its own small amount, its masks with it; all a little enlarged."""
-    strength = random.uniform(0.3, 1.0)
+def shake(random: Random, frames: list[Image.Image], masks: list[list[Image.Image]], strength: float) -> tuple[list, list]:
+    """Each frame shifted and turned by its own amount, its masks with it; all a little enlarged.
+
+    strength 1: by up to 3 % of the side and 2 degrees.
+    """
     moves = [(random.uniform(-strength, strength, 2) * 0.03, strength * random.uniform(-2, 2)) for _ in frames]
     moved = [move(frame, *how, Image.Resampling.BICUBIC) for frame, how in zip(frames, moves, strict=True)]
     return moved, [[move(mask, *how, Image.Resampling.BILINEAR) for mask in row] for row, how in zip(masks, moves, strict=True)]

@@ -1,4 +1,4 @@
-"""Training batches from demo scenes and composed media, made in a process of their own."""
+"""Training batches from demo scenes and directed moments, made in a process of their own."""
 
 import multiprocessing
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from ..audio import log_mel
-from . import augment
-from .compose import Composer
-from .sample import Sample
+from .library import Library
+from .sample import SOUNDS_PER_PICTURE, Sample
 from .scenes import SceneSet, vary
+from .studio import Studio
 
 BATCHES_BETWEEN_REFRESHES = 500
 
@@ -55,6 +55,7 @@ class DataConfig:
     pictures: int = 6
     scene_share: float = 0.55
     seed: int = 0
+    side: int = 192  # of the pictures, in pixels; the masks' is half of it
 
     def __post_init__(self) -> None:
         if self.media is None and self.scenes is None:
@@ -72,16 +73,18 @@ class BatchSource:
         self.config = config
         self.random = np.random.default_rng(config.seed)
         self.scenes = SceneSet(config.scenes / "train") if config.scenes else None
-        self.composer = Composer(config.media, held_out=False, seed=config.seed) if config.media else None
+        self.studio = Studio(Library(config.media, "train"), config.side, seed=config.seed) if config.media else None
+        self.taken = 0
         self.index = {name: i for i, name in enumerate(sound_classes(self.scenes))}
 
     def picture(self) -> tuple[Sample, np.ndarray]:
         """A training sample and its sound classes [3,C]."""
-        from_scene = self.composer is None or (self.scenes and self.random.random() < self.config.scene_share)
+        from_scene = self.studio is None or (self.scenes and self.random.random() < self.config.scene_share)
         if from_scene:
             sample = vary(self.random, self.scenes.sample(int(self.random.integers(len(self.scenes)))))
         else:
-            sample = self.composer.sample()
+            sample = self.studio.sample(self.taken)
+            self.taken += 1
         sounds = np.zeros((len(sample.pcm), len(self.index)), np.float32)
         for row, names in zip(sounds, sample.sounds, strict=True):
             row[[self.index[f"scene:{name}" if from_scene else name] for name in names]] = 1
@@ -103,18 +106,15 @@ class BatchSource:
         """Sounds alone for the audio encoder's first lessons: log-mel [size,1,96,64] and classes [size,C]."""
         pcm, classes = [], np.zeros((size, len(self.index)), np.float32)
         for row in classes:
-            if self.composer is None or (self.scenes and self.random.random() < self.config.scene_share):
-                i, k = int(self.random.integers(len(self.scenes))), int(self.random.integers(3))
+            if self.studio is None or (self.scenes and self.random.random() < self.config.scene_share):
+                i, k = int(self.random.integers(len(self.scenes))), int(self.random.integers(SOUNDS_PER_PICTURE))
                 sample = self.scenes.sample(i)
                 pcm.append(sample.pcm[k] * np.float32(10 ** (self.random.uniform(-14, 6) / 20)))
                 row[[self.index[f"scene:{kind}"] for kind in sample.sounds[k]]] = 1
-            elif self.random.random() < 0.2:
-                pcm.append(augment.noise(self.random, len(pcm[0]) if pcm else 15_600))
-                row[self.index["noise"]] = 1
             else:
-                name = "speech" if self.random.random() < 0.3 else str(self.random.choice(ESC10))
-                pcm.append(self.composer.recording(name))
-                row[self.index[name]] = 1
+                sound, names = self.studio.sound(self.random)
+                pcm.append(sound)
+                row[[self.index[name] for name in names]] = 1
         return log_mel(np.stack(pcm))[:, None], classes
 
 

@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 from . import acoustics, augment, camera, stage
-from .actors import ALWAYS, BOUNDS, SAMPLES, Sound, recording, runs
+from .actors import ALWAYS, BOUNDS, FRAMES, SAMPLES, Sound, recording, runs
 from .augment import Random
 from .casts import CASTS, Cast
-from .compose import HUMAN_SOUNDS
-from .library import Library
+from .library import HUMAN_SOUNDS, Library
+from .reels import ClipReel
 from .stage import Backdrop
 
 KINDS = ("s4", "ms3")
@@ -31,6 +31,7 @@ SCENES = {
 }
 SMALLEST = 0.003  # of the picture: what sounds is at least so large
 LEAST_VISIBLE = 0.65  # of what sounds
+WAY = [t / (FRAMES - 1) for t in range(FRAMES)]
 AMBIENT = ("rain", "sea-waves", "fire-crackling", "helicopter")
 
 
@@ -67,10 +68,10 @@ class Director:
                 continue
             backdrop, standing = self.scenery(random, cast)
             for _ in range(3):
-                frames, masks, shares = stage.perform(random, backdrop, standing, cast.actors)
+                frames, masks, shares = stage.perform(random, backdrop, standing, cast.actors, WAY)
                 shaken = not self.clean and bool(random.random() < 0.25)
                 if shaken:
-                    frames, masks = camera.shake(random, frames, masks)
+                    frames, masks = camera.shake(random, frames, masks, random.uniform(0.3, 1.0))
                 if self.visible(cast, masks, shares):
                     return self.record(random, scene, cast, backdrop, frames, masks, {"shake": shaken})
         raise ValueError(f"the media of the split {self.library.split} gave no {self.kind} scene in 120 tries; add to them")
@@ -82,7 +83,7 @@ class Director:
         kinds = {sound.kind for sound in sounds}
         # Silent people may stand in the backdrop of MS3; things of a kind that sounds never, for nobody could tell which it is.
         avoid = kinds if self.kind == "s4" else kinds - HUMAN_SOUNDS
-        return stage.backdrop(self.library, random, self.side, avoid), None
+        return stage.backdrop(self.library, ClipReel(random, FRAMES), self.side, avoid), None
 
     def visible(self, cast: Cast, masks: list[list[Image.Image]], shares: np.ndarray) -> bool:
         """Whether whatever sounds can be seen, in each of its seconds."""
@@ -119,7 +120,9 @@ class Director:
         if self.clean:
             return frames
         colour = int(random.integers(1 << 31))
-        frames = [augment.jitter_colour(np.random.default_rng(colour), frame, 0.6) for frame in frames]
+        frames = [
+            np.asarray(augment.jitter_colour(np.random.default_rng(colour), Image.fromarray(frame), 0.6)) for frame in frames
+        ]
         how |= {"dark": bool(random.random() < 0.15), "blur": bool(random.random() < 0.2), "video": None}
         if how["blur"]:
             frames = camera.blur(random, frames)

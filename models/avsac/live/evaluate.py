@@ -1,4 +1,4 @@
-"""Held-out figures: demo scenes never trained on, and composed media with held-out people, photographs and sounds."""
+"""Held-out figures: demo scenes never trained on, and moments of people, photographs and sounds never trained on."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from ..audio import log_mel
 from ..metrics.masks import MaskScores
 from ..model.avsac import AVSAC
-from .compose import SCENES, Composer
+from .library import Library
 from .sample import Sample
 from .scenes import SceneSet
+from .studio import SHARES, Studio
 
 BATCH = 8
 
@@ -24,14 +25,12 @@ def scene_samples(folder: Path, count: int) -> Iterator[tuple[str, Sample]]:
         yield "scene", scenes.sample(index)
 
 
-def media_samples(root: Path, count: int, seed: int = 77) -> Iterator[tuple[str, Sample]]:
-    """(kind of composition, sample), `count` of them in the proportions of training."""
-    composer = Composer(root, held_out=True, seed=seed)
-    for scene, share in SCENES.items():
-        if scene == "photographed-person" and not composer.people:
-            continue
-        for _ in range(max(1, round(share * count))):
-            yield scene, composer.sample(scene)
+def media_samples(root: Path, count: int, side: int, split: str = "val", seed: int = 77) -> Iterator[tuple[str, Sample]]:
+    """(scene, sample), `count` of them in the proportions of training, of a part that training does not see."""
+    studio = Studio(Library(root, split), side, seed=seed)
+    for scene, share in SHARES.items():
+        for index in range(max(1, round(share * count))):
+            yield scene, studio.sample(index, scene)
 
 
 @torch.no_grad()

@@ -8,7 +8,6 @@ import numpy as np
 from PIL import Image
 
 from . import split as parts
-from .compose import HUMAN_SOUNDS, SEQUENCES_WITH_PEOPLE, SOUND_OF, large
 from .media import MediaError, Photograph, files, fit_height, read_audio, read_coco, read_video
 from .talkers import Talker, read_talker
 
@@ -20,11 +19,27 @@ FOLDERS = {
     "speech": "*.*",
     "street": "*.mp4",
 }
-SOUNDS_OF = SOUND_OF | {"car-roundabout": "chainsaw"}
+# Which recording a thing in view may make. The pack has no engine but the chainsaw's.
+SOUNDS_OF = {"dog": "dog-bark", "clock": "clock-tick"}
+SOUNDS_OF |= dict.fromkeys(("car", "motorcycle", "bus", "truck"), "chainsaw")
+SOUNDS_OF |= dict.fromkeys(("car-roundabout", "drift-chicane", "drift-straight", "motocross-jump"), "chainsaw")
+HUMAN_SOUNDS = {"speech", "baby-cry", "person-sneeze"}
+SEQUENCES_WITH_PEOPLE = {
+    "bmx-trees",
+    "breakdance",
+    "car-roundabout",
+    "dance-twirl",
+    "drift-straight",
+    "kite-surf",
+    "motocross-jump",
+    "paragliding-launch",
+    "parkour",
+    "soapbox",
+}
 PERSON_HEIGHT = 0.4  # of the picture at least: no hands, no passers-by
 LEAST_CONTRAST = 20.0  # standard deviation of the thing's pixels
 LEAST_SOLID = 0.35  # of its box
-STREET_STEP = 25  # one frame a second
+STREET_STEP = 25  # frames
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,9 @@ class Library:
         largest = max(map(np.count_nonzero, standing.photograph.instances[standing.thing]))
         return largest == areas[-1] and (len(areas) == 1 or largest >= 4 * areas[-2])
 
+    def recordings(self, kind: str) -> list[Path]:
+        return self.speech if kind == "speech" else self.sounds[kind]
+
     def in_view(self, standing: Standing) -> set[str]:
         """Sound classes that something in the picture might make."""
         things = standing.photograph.instances if standing.photograph else [standing.thing]
@@ -126,9 +144,15 @@ class Library:
 
     @staticmethod
     @cache
-    def street_frames(path: Path) -> list[np.ndarray]:
-        """[F][288,W,3] uint8, one a second."""
-        return [np.asarray(fit_height(Image.fromarray(frame))) for frame in read_video(path, STREET_STEP)]
+    def street_frames(path: Path) -> list[list[np.ndarray]]:
+        """[F][3][288,W,3] uint8: one every two seconds or so, each followed by the two before it, 80 to 200 ms."""
+        frames = [np.asarray(fit_height(Image.fromarray(frame))) for frame in read_video(path, STREET_STEP, 3)]
+        return [frames[i : i + 3][::-1] for i in range(0, len(frames) - 2, 3)]
+
+
+def large(masks: list[np.ndarray], share: float) -> bool:
+    """Whether the largest mask covers at least this share of its picture."""
+    return max((np.count_nonzero(mask) / mask.size for mask in masks), default=0.0) >= share
 
 
 def recognisable(photograph: Photograph, thing: str) -> bool:
@@ -136,23 +160,3 @@ def recognisable(photograph: Photograph, thing: str) -> bool:
     mask = max(photograph.instances[thing], key=np.count_nonzero) > 0
     box = mask[np.ix_(mask.any(1), mask.any(0))]
     return photograph.image[mask].std() > LEAST_CONTRAST and box.mean() > LEAST_SOLID
-
-
-def read_pictures(
-    standing: Standing, count: int, random: np.random.Generator, span: float = 1.0
-) -> tuple[list[np.ndarray], list[np.ndarray], list[Path]]:
-    """(`count` images [H,W,3] uint8, masks [H,W] uint8 0 or 255 of the largest of its kind, files used).
-
-    A sequence lasts two to four seconds, shorter than a clip: its frames, or those of a part of it (`span`, 0..1), are
-    spread evenly, forwards or backwards.
-    """
-    if standing.photograph:
-        mask = max(standing.photograph.instances[standing.thing], key=np.count_nonzero)
-        return [standing.photograph.image] * count, [mask] * count, list(standing.frames)
-    last = len(standing.frames) - 1
-    start = random.uniform(0, last * (1 - span))
-    places = np.linspace(start, start + last * span, count).round().astype(int)
-    paths = [standing.frames[i] for i in (places if random.random() < 0.5 else places[::-1])]
-    masks = [path.with_suffix(".png") for path in paths]
-    images = [np.asarray(Image.open(path).convert("RGB")) for path in paths]
-    return images, [np.asarray(Image.open(path).convert("L")) for path in masks], [*paths, *masks]

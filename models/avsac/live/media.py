@@ -1,4 +1,4 @@
-"""Readers of the training media folder: DAVIS, COCO, ESC-10, speech, street videos. Nothing is written back."""
+"""Readers of the media folder's files. Nothing is written back."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +32,11 @@ def files(folder: Path, pattern: str) -> list[Path]:
     return found
 
 
-def read_video(path: Path, step: int = 1) -> np.ndarray:
-    """Every step-th frame, [F,H,W,3] uint8 RGB. Raises MediaError."""
+def read_video(path: Path, step: int = 1, row: int = 1) -> np.ndarray:
+    """`row` frames out of every `step`, [F,H,W,3] uint8 RGB. Raises MediaError."""
     try:
         with av.open(str(path)) as container:
-            frames = [f.to_ndarray(format="rgb24") for i, f in enumerate(container.decode(video=0)) if i % step == 0]
+            frames = [f.to_ndarray(format="rgb24") for i, f in enumerate(container.decode(video=0)) if i % step < row]
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"{path}: {error}") from error
     return np.stack(frames)
@@ -58,25 +58,7 @@ def fit_height(image: Image.Image) -> Image.Image:
     return image.resize((round(image.width * HEIGHT / image.height), HEIGHT), Image.Resampling.BOX)
 
 
-def read_davis(root: Path, step: int = 3) -> dict[str, list[Photograph]]:
-    """Sequence -> every step-th frame; its main object is under the sequence's own name."""
-    sequences: dict[str, list[Photograph]] = {}
-    for path in files(root / "davis", "*/*.jpg"):
-        sequences.setdefault(path.parent.name, []).append(path)
-    return {
-        name: [
-            Photograph(
-                f"{name}/{path.stem}",
-                np.asarray(Image.open(path).convert("RGB")),
-                {name: [np.asarray(Image.open(path.with_suffix(".png")).convert("L"))]},
-            )
-            for path in paths[::step]
-        ]
-        for name, paths in sequences.items()
-    }
-
-
-# The COCO classes that the composer names; all others are "other".
+# The COCO classes that scenes name; all others are "other".
 COCO_NAMES = {0: "person", 2: "car", 3: "motorcycle", 5: "bus", 7: "truck", 16: "dog", 74: "clock"}
 
 
@@ -94,22 +76,3 @@ def read_coco(root: Path) -> list[Photograph]:
             instances.setdefault(COCO_NAMES.get(int(values[0]), "other"), []).append(np.asarray(mask))
         photographs.append(Photograph(path.stem, np.asarray(image), instances))
     return photographs
-
-
-def read_sounds(root: Path) -> dict[str, list[tuple[int, np.ndarray]]]:
-    """ESC-10 class -> (fold 1-5, pcm); the fold is the first number of the file's name."""
-    sounds: dict[str, list[tuple[int, np.ndarray]]] = {}
-    for path in files(root / "sounds", "*/*.ogg"):
-        sounds.setdefault(path.parent.name, []).append((int(path.name.split("-")[0]), read_audio(path)))
-    return sounds
-
-
-def read_speech(root: Path) -> dict[str, np.ndarray]:
-    return {p.stem: read_audio(p) for p in files(root / "speech", "*.*")}
-
-
-def read_street(root: Path, step: int = 25) -> dict[str, list[np.ndarray]]:
-    return {
-        p.stem: [np.asarray(fit_height(Image.fromarray(frame))) for frame in read_video(p, step)]
-        for p in files(root / "street", "*.mp4")
-    }

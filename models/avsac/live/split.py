@@ -1,15 +1,20 @@
 """Which talkers, sequences, photographs and recordings are of the training, the validation and the test part.
 
-The test part is what the live recipe holds out, too. Validation serves for every choice, so that none is made on the test.
+Validation serves for every choice, so that none is made on the test.
 """
 
-from .compose import HELD_OUT_FOLD, HELD_OUT_PHOTOGRAPHS, HELD_OUT_SEQUENCES, HELD_OUT_SPEECH, HELD_OUT_STREET, HELD_OUT_TALKERS
+TEST_TALKERS = {"brbk7n", "sbwe5n"}
+TEST_SEQUENCES = {"dog", "drift-straight", "breakdance", "goat"}
+TEST_SPEECH = {"jfk"}
+TEST_STREET = {"car-detection"}
+TEST_FOLD = 5
+PHOTOGRAPHS = 5  # every fifth is of the test
 
 VALIDATION_TALKERS = {"sbia1a"}
 VALIDATION_SEQUENCES = {"motocross-jump", "camel", "kite-surf"}
 VALIDATION_SPEECH = {"5703-47212-0000"}
 VALIDATION_FOLD = 4
-VALIDATION_PHOTOGRAPH = 2  # of every HELD_OUT_PHOTOGRAPHS; the last of them is of the test
+VALIDATION_PHOTOGRAPH = 2  # of every PHOTOGRAPHS; the last of them is of the test
 
 # Two clips of one person: he stands in a picture once, and in one part.
 IDENTITY = {"id2_vcd_swwp2s": "pwij3p"}
@@ -20,27 +25,27 @@ def part_of(name: str, test: set[str], validation: set[str] = frozenset()) -> st
 
 
 def part_of_talker(name: str) -> str:
-    return part_of(IDENTITY.get(name, name), HELD_OUT_TALKERS, VALIDATION_TALKERS)
+    return part_of(IDENTITY.get(name, name), TEST_TALKERS, VALIDATION_TALKERS)
 
 
 def part_of_sequence(name: str) -> str:
-    return part_of(name, HELD_OUT_SEQUENCES, VALIDATION_SEQUENCES)
+    return part_of(name, TEST_SEQUENCES, VALIDATION_SEQUENCES)
 
 
 def part_of_speech(name: str) -> str:
-    return part_of(name, HELD_OUT_SPEECH, VALIDATION_SPEECH)
+    return part_of(name, TEST_SPEECH, VALIDATION_SPEECH)
 
 
 def part_of_street(name: str) -> str:
     """There are two videos: validation has none."""
-    return part_of(name, HELD_OUT_STREET)
+    return part_of(name, TEST_STREET)
 
 
 def part_of_recording(fold: int) -> str:
-    return "test" if fold == HELD_OUT_FOLD else "val" if fold == VALIDATION_FOLD else "train"
+    return "test" if fold == TEST_FOLD else "val" if fold == VALIDATION_FOLD else "train"
 
 
 def part_of_photograph(index: int) -> str:
     """index: the photograph's place among all, sorted by path."""
-    place = index % HELD_OUT_PHOTOGRAPHS
-    return "test" if place == HELD_OUT_PHOTOGRAPHS - 1 else "val" if place == VALIDATION_PHOTOGRAPH else "train"
+    place = index % PHOTOGRAPHS
+    return "test" if place == PHOTOGRAPHS - 1 else "val" if place == VALIDATION_PHOTOGRAPH else "train"

@@ -1,4 +1,4 @@
-"""The picture of a clip: a backdrop, actors placed on it at five moments, and what of each can be seen."""
+"""The pictures of a scene: a backdrop, actors placed on it at each moment, and what of each can be seen."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +7,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from . import augment
-from .actors import FRAMES, Actor
+from .actors import Actor
 from .augment import Random
-from .library import Library, read_pictures
+from .library import Library
+from .reels import ClipReel, MomentReel
 
 ASPECTS, ASPECT_SHARES = (4 / 3, 16 / 9, 1.0, 3 / 4), (0.6, 0.2, 0.1, 0.1)
 BOX = Image.Resampling.BOX
@@ -17,7 +18,7 @@ BOX = Image.Resampling.BOX
 
 @dataclass
 class Backdrop:
-    """Five pictures of S x S, stretched from `aspect`; in_view: sound classes of what may stand in them."""
+    """A picture of S x S a moment, stretched from `aspect`; in_view: sound classes of what may stand in them."""
 
     name: str
     frames: list[Image.Image]
@@ -34,8 +35,9 @@ def crop_box(random: Random, height: int, width: int) -> tuple[tuple[float, floa
     return (x, y, x + crop_h * aspect, y + crop_h), aspect
 
 
-def backdrop(library: Library, random: Random, side: int, avoid: set[str]) -> Backdrop:
+def backdrop(library: Library, reel: ClipReel | MomentReel, side: int, avoid: set[str]) -> Backdrop:
     """A photograph, a sequence, a street or a generated picture, without what makes a sound of `avoid`."""
+    random = reel.random
     for _ in range(20):
         source = random.choice(["photograph", "sequence", "street", "generated"], p=[0.5, 0.2, 0.1, 0.2])
         if source == "generated":
@@ -44,9 +46,7 @@ def backdrop(library: Library, random: Random, side: int, avoid: set[str]) -> Ba
             if not library.street or avoid & {"speech", "chainsaw"}:
                 continue
             path = library.street[random.integers(len(library.street))]
-            pictures = library.street_frames(path)
-            start = int(random.integers(max(1, len(pictures) - FRAMES + 1)))
-            images = [pictures[min(start + t, len(pictures) - 1)] for t in range(FRAMES)]
+            images = reel.street(path)
             in_view, files, name = {"speech", "chainsaw"}, [path], path.stem
         else:
             choices = library.photographs if source == "photograph" else library.sequences
@@ -54,14 +54,17 @@ def backdrop(library: Library, random: Random, side: int, avoid: set[str]) -> Ba
             in_view, name = library.in_view(standing), standing.thing or standing.frames[0].stem
             if in_view & avoid:
                 continue
-            if standing.photograph:
-                images, files = [standing.photograph.image] * FRAMES, list(standing.frames)
-            else:
-                images, _, files = read_pictures(standing, FRAMES, random)
+            images, _, files = reel.standing(standing)
         box, aspect = crop_box(random, *images[0].shape[:2])
-        frames = [Image.fromarray(image).resize((side, side), BOX, box) for image in images]
-        return Backdrop(name, frames, aspect, in_view, files)
-    return Backdrop("generated", [generated(random, side)] * FRAMES, 4 / 3, set(), [])
+        return Backdrop(name, resize_each(images, side, box), aspect, in_view, files)
+    return Backdrop("generated", [generated(random, side)] * reel.count, 4 / 3, set(), [])
+
+
+def resize_each(images: list[np.ndarray], side: int, box: tuple[float, float, float, float]) -> list[Image.Image]:
+    """A part of each as S x S; of a photograph that is shown again, once."""
+    different = {id(image): image for image in images}
+    resized = {key: Image.fromarray(image).resize((side, side), BOX, box) for key, image in different.items()}
+    return [resized[id(image)] for image in images]
 
 
 def generated(random: Random, side: int) -> Image.Image:
@@ -95,14 +98,13 @@ def in_place(random: Random, actor: Actor, side: int) -> tuple[Backdrop, list[Im
             break
     else:
         box, aspect = (0, 0, width, height), width / height
-    frames = [Image.fromarray(image).resize((side, side), BOX, box) for image in actor.images]
-    masks = [Image.fromarray(alpha).resize((side, side), BOX, box) for alpha in actor.alphas]
-    return Backdrop(actor.name, frames, aspect, set(), []), masks
+    frames = resize_each(actor.images, side, box)
+    return Backdrop(actor.name, frames, aspect, set(), []), resize_each(actor.alphas, side, box)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Height and centre x and lower edge y, of the side; mirrored or not; how far it has moved at the end, of the side."""
+    """Height and centre x and lower edge y, of the side; mirrored or not; how far it moves, of the side."""
 
     height: float
     x: float
@@ -120,14 +122,14 @@ def place(random: Random, actor: Actor, slot: int, slots: int, aspect: float) ->
     # A talker ends at the chest: mostly below the picture's edge, sometimes behind a table.
     edge = random.uniform(0.75, 1.15) if not actor.from_edge or random.random() < 0.25 else 1.0
     bottom = max(min(edge, 1 + 0.2 * height), 0.85 * height)
-    drift = random.uniform(-0.03, 0.03, 2) if random.random() < 0.5 else (0.0, 0.0)
+    drift = random.uniform(-actor.sway, actor.sway, 2) if random.random() < 0.5 else (0.0, 0.0)
     return Place(height, x, bottom, bool(random.random() < 0.5), (float(drift[0]), float(drift[1]) * (not actor.from_edge)))
 
 
 def paste(
-    frame: Image.Image, actor: Actor, t: int, where: Place, aspect: float, colour: int, earlier: list
+    frame: Image.Image, actor: Actor, t: int, moved: float, where: Place, aspect: float, colour: int, earlier: list
 ) -> tuple[Image.Image, int]:
-    """Pastes the actor's picture of moment t and takes what it covers from the earlier masks.
+    """Pastes the actor's picture t, `moved` of its way on, and takes what it covers from the earlier masks.
 
     Returns its own mask, and its pixels in and beyond the frame.
     """
@@ -136,11 +138,10 @@ def paste(
     tallest = max(a.shape[0] for a in actor.alphas)
     height = where.height * side * alpha.shape[0] / tallest
     size = max(4, round(height * alpha.shape[1] / alpha.shape[0] / aspect)), max(4, round(height))
-    image = augment.jitter_colour(np.random.default_rng(colour), actor.images[t], 0.6)  # the same in every frame
-    cut, soft = Image.fromarray(image).resize(size, BOX), Image.fromarray(alpha).resize(size, BOX)
+    cut, soft = Image.fromarray(actor.images[t]).resize(size, BOX), Image.fromarray(alpha).resize(size, BOX)
+    cut = augment.jitter_colour(np.random.default_rng(colour), cut, 0.6)  # the same in every frame
     if where.mirrored:
         cut, soft = (i.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for i in (cut, soft))
-    moved = t / (FRAMES - 1)
     corner = (
         round((where.x + where.drift[0] * moved) * side - size[0] / 2),
         round((where.y + where.drift[1] * moved) * side - size[1]),
@@ -154,23 +155,23 @@ def paste(
 
 
 def perform(
-    random: Random, scene: Backdrop, standing: list[Image.Image] | None, actors: list[Actor]
+    random: Random, scene: Backdrop, standing: list[Image.Image] | None, actors: list[Actor], way: list[float]
 ) -> tuple[list[Image.Image], list[list[Image.Image]], np.ndarray]:
-    """(frames [5], visible masks [5][actors], what is in the frame and not hidden of each [5,actors], 0..1).
+    """(frames [T], visible masks [T][actors], what is in the frame and not hidden of each [T,actors], 0..1).
 
-    standing: masks of a thing in the backdrop, the first of the actors.
+    standing: masks of a thing in the backdrop, the first of the actors; way: how far each has moved by each of the T moments.
     """
     placed = actors[1:] if standing else actors
     slots = random.permutation(len(placed)) if placed else []
     where = [place(random, actor, int(slot), len(placed), scene.aspect) for actor, slot in zip(placed, slots, strict=True)]
     colours = [int(c) for c in random.integers(1 << 31, size=len(placed))]
-    frames, masks, shares = [], [], np.ones((FRAMES, len(actors)))
-    for t in range(FRAMES):
+    frames, masks, shares = [], [], np.ones((len(way), len(actors)))
+    for t, moved in enumerate(way):
         frame = scene.frames[t].copy()
         row = [standing[t].copy()] if standing else []
         whole = [lit(mask) for mask in row]
         for actor, at, colour in zip(placed, where, colours, strict=True):
-            own, area = paste(frame, actor, t, at, scene.aspect, colour, row)
+            own, area = paste(frame, actor, t, moved, at, scene.aspect, colour, row)
             row.append(own)
             whole.append(area)
         shares[t] = [lit(mask) / max(1, area) for mask, area in zip(row, whole, strict=True)]

@@ -12,6 +12,10 @@ FRAME_RATE = 25
 SPEAKING_DBFS = -22.0  # the rooms' own noise reaches -29
 
 
+SPILL = 13  # pixels, twice the depth to which the backdrop's colour is taken out
+HUSH = 6  # frames between speech and a closed mouth
+
+
 @dataclass
 class Talker:
     """One clip. `speaking` are the frames in the middle of speech, `pcm` the clip's 16 kHz mono sound."""
@@ -20,13 +24,29 @@ class Talker:
     frames: np.ndarray  # [F,H,W,3] uint8 RGB
     pcm: np.ndarray  # [n] float32, -1..1
     speaking: list[int]
-    keyed: dict[int, np.ndarray] = field(default_factory=dict)
+    keyed: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
-    def alpha(self, frame: int) -> np.ndarray:
-        """[H,W] uint8, 255 where the person is; kept after the first call."""
+    @property
+    def silent(self) -> list[int]:
+        """Frames well before or after the speech, the mouth closed."""
+        first, last = self.speaking[0] - HUSH, self.speaking[-1] + HUSH
+        return [i for i in range(len(self.frames)) if i < first or i > last]
+
+    def key(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
+        """(image [H,W,3] uint8 without the backdrop's spill, alpha [H,W] uint8, 255 where the person is); kept."""
         if frame not in self.keyed:
-            self.keyed[frame] = chroma_key(self.frames[frame])
+            alpha = chroma_key(self.frames[frame])
+            # The backdrop shines through curls and on collars, within the cut-out, too.
+            self.keyed[frame] = despill(self.frames[frame], ndimage.minimum_filter(alpha, SPILL)), alpha
         return self.keyed[frame]
+
+    def cut_out(self, frames: list[int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """(images, alphas) of the frames, cropped alike to what they cover; down to the picture's lower edge."""
+        images, alphas = zip(*map(self.key, frames), strict=True)
+        covered = np.max(alphas, 0) > 128
+        rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
+        box = slice(rows[0], None), slice(columns[0], columns[-1] + 1)
+        return [image[box] for image in images], [alpha[box] for alpha in alphas]
 
 
 def read_talker(path: Path) -> Talker:
@@ -63,6 +83,12 @@ def chroma_key(frame: np.ndarray) -> np.ndarray:
     solid = ndimage.binary_fill_holes(pieces == 1 + int(np.argmax(sizes)))
     soft = np.where(ndimage.binary_erosion(solid, iterations=2), 1.0, soft * ndimage.binary_dilation(solid))
     return (soft * 255).astype(np.uint8)
+
+
+def despill(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Takes the backdrop's blue and green out of the edge pixels. image [H,W,3] uint8, alpha [H,W] uint8."""
+    limit = image[..., :1] * 1.05 + 8
+    return np.where((alpha < 250)[..., None], np.minimum(image, limit), image).astype(np.uint8)
 
 
 def speaking_frames(pcm: np.ndarray, frames: int, rate: int = 16_000) -> list[int]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..losses import avfs, live_segmentation_loss
 from ..model.avsac import AVSAC
 from ..model.config import ModelConfig
+from ..training.checkpoint import start_from
 from ..training.config import TrainConfig
 from ..training.trainer import Trainer, Validation, launch
 from .data import Batch, BatchProcess, DataConfig
@@ -92,8 +93,12 @@ class LiveRecipe:
         return Validation(summary, scalars)
 
 
-def train(folder: Path, model: ModelConfig, data: DataConfig, live: LiveConfig, loop: TrainConfig = LOOP) -> Path:
+def train(
+    folder: Path, model: ModelConfig, data: DataConfig, live: LiveConfig, loop: TrainConfig = LOOP, init: Path | None = None
+) -> Path:
     """Trains, or goes on from `folder/last.pt` when it is there; returns `folder/model.pt` (averaged weights).
+
+    A new run starts with the weights of the model `init` where their names and shapes agree, and without the sound lessons.
 
     Where a resumed run stops is a matter of time, and its samples are new ones: it is not the run that was not stopped.
     """
@@ -104,24 +109,28 @@ def train(folder: Path, model: ModelConfig, data: DataConfig, live: LiveConfig, 
     torch.manual_seed(loop.seed)
     last = folder / "last.pt"
     before = torch.load(last, weights_only=True)["step"] if last.exists() else 0
+    data = replace(data, side=model.image_size)
     held_out = held_out_samples(data, live.evaluate_pictures)
     side = len(held_out[0][1].image)
     if side != model.image_size:
         raise ValueError(f"the pictures are {side} px wide, the preset takes {model.image_size}: give another --preset")
     # A resumed run must not see the same samples again.
-    with BatchProcess(replace(data, seed=data.seed + before), 0 if before else live.sound_batches) as batches:
+    lessons = 0 if before or init else live.sound_batches
+    with BatchProcess(replace(data, seed=data.seed + before), lessons) as batches:
         learner = Learner(model, batches.get(), live)
+        if init and not before:
+            print(start_from(learner.model, init), flush=True)
         trainer = Trainer(fabric, LiveRecipe(learner, batches, held_out), loop, folder)
-        if not before:
+        if lessons:
             learn_sounds(learner.train(), batches)
             trainer.average.load_state_dict(learner.state_dict())
         return trainer.fit()
 
 
 def held_out_samples(data: DataConfig, count: int) -> list:
-    """What the run's own evaluations measure: scenes and composed media, `count` pictures of each."""
+    """What the run's own evaluations measure: scenes and moments, `count` pictures of each."""
     samples = list(scene_samples(data.scenes, count)) if data.scenes else []
-    return samples + (list(media_samples(data.media, count)) if data.media else [])
+    return samples + (list(media_samples(data.media, count, data.side)) if data.media else [])
 
 
 def learn_sounds(learner: Learner, batches: BatchProcess) -> None:

@@ -32,3 +32,12 @@ def load_model(path: Path) -> AVSAC:
     model = AVSAC(ModelConfig.from_dict(state["config"]))
     model.load_state_dict(state["model"])
     return model.eval()
+
+
+def start_from(model: AVSAC, path: Path) -> str:
+    """Copies the weights of a model file whose names and shapes agree; says which stay as they were initialised."""
+    theirs, ours = load_model(path).state_dict(), model.state_dict()
+    taken = {name: weight for name, weight in theirs.items() if name in ours and ours[name].shape == weight.shape}
+    model.load_state_dict(ours | taken)
+    new = sorted({name.rsplit(".", 1)[0] for name in set(ours) - set(taken)})
+    return f"{path}: {len(taken)} of {len(ours)} weights taken; new: {', '.join(new) or 'none'}"

@@ -1,0 +1,191 @@
+"""Who and what is in the picture of a moment, and the sound that fits what is seen of each.
+
+A scene is a list of roles from back to front, or None when the library has nobody for it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import augment
+from .actors import Actor, box_of, identity
+from .augment import Random
+from .casts import by_kind, choose
+from .library import SOUNDS_OF, Library, Standing
+from .media import SAMPLE_RATE
+from .reels import MomentReel
+from .sample import SAMPLES
+from .talkers import FRAME_RATE
+
+HOP = SAMPLE_RATE // FRAME_RATE
+LEAD = SAMPLE_RATE // 25  # samples: how far microphone and camera may be apart
+STATES = ("frozen", "silent", "other-words")
+TALKER_HEIGHTS, THING_HEIGHTS = (0.35, 1.1), (0.25, 0.75)
+
+
+@dataclass(eq=False)
+class Role:
+    """An actor in T pictures, the moment's first; voice gives a patch [15600] that fits them, None where it is silent."""
+
+    actor: Actor
+    kind: str | None  # sound class; None: it makes none
+    voice: Callable[[], np.ndarray] | None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What scenes are cast from."""
+
+    library: Library
+    reel: MomentReel
+
+    @property
+    def random(self) -> Random:
+        return self.reel.random
+
+    # Sounds
+
+    def patch(self, pcm: np.ndarray) -> np.ndarray:
+        """A random 15600 samples whose last half second is not a pause; shorter recordings are padded in front."""
+        pcm = np.pad(pcm, (max(0, SAMPLES - len(pcm)), 0))
+        loudness = np.sqrt(np.mean(pcm**2))
+        for _ in range(8):
+            start = self.random.integers(0, len(pcm) - SAMPLES + 1)
+            patch = pcm[start : start + SAMPLES]
+            if np.sqrt(np.mean(patch[-SAMPLES // 2 :] ** 2)) > 0.3 * loudness:
+                break
+        return patch
+
+    def recording(self, kind: str) -> np.ndarray:
+        """[15600] of the class, in training often at another pitch."""
+        patch = self.patch(self.library.pcm(choose(self.random, self.library.recordings(kind))))
+        if self.library.split == "train" and self.random.random() < 0.6:
+            patch = self.patch(augment.change_pitch(self.random, np.concatenate((patch, patch))))
+        return patch
+
+    # Roles
+
+    def people(self, count: int) -> list:
+        """Clips of as many different people; where there are fewer, some more than once."""
+        people: dict[str, list] = {}
+        for path in self.library.talkers:
+            people.setdefault(identity(path), []).append(path)
+        names = [name for _ in range(count) for name in self.random.permutation(list(people))][:count]
+        return [choose(self.random, people[name]) for name in names]
+
+    def person(self, path, state: str) -> Role:
+        """speaking; frozen: one picture held; silent: he moves, the mouth closed. Speaking alone has a voice that fits."""
+        clip = self.library.talker(path)
+        backs = self.reel.frames_back(FRAME_RATE)
+        moving = [f for f in (clip.silent if state == "silent" else clip.speaking) if f - backs[-1] >= 0]
+        # Silent frames lie before and after the speech: none of a moment may be on the other side.
+        if state == "silent":
+            moving = [f for f in moving if f - backs[-1] in clip.silent] or [len(clip.frames) - 1]
+        now = int(choose(self.random, clip.silent if state == "frozen" and self.random.random() < 0.3 else moving))
+        shown = [now if state == "frozen" else now - back for back in backs]
+        images, alphas = clip.cut_out(shown)
+        sway = 0.0 if state == "frozen" else 0.02
+        actor = Actor(f"talker {path.stem} {state}", images, alphas, [path], TALKER_HEIGHTS, from_edge=True, sway=sway)
+        return Role(actor, "speech", (lambda: self.speech(clip.pcm, now)) if state == "speaking" else None)
+
+    def speech(self, pcm: np.ndarray, frame: int) -> np.ndarray:
+        """The clip's own sound that ends with the frame, to a frame or so."""
+        end = (frame + 1) * HOP + int(self.random.integers(-LEAD, LEAD))
+        return np.pad(pcm, (SAMPLES, LEAD))[end : end + SAMPLES]
+
+    def thing(self, standing: Standing, whole: bool = False, heights: tuple[float, float] = THING_HEIGHTS) -> Role:
+        images, alphas, files = self.reel.standing(standing)
+        kind = SOUNDS_OF.get(standing.thing)
+        if not whole:
+            box = box_of(np.max(alphas, 0))
+            images, alphas = [image[box] for image in images], [alpha[box] for alpha in alphas]
+        sway = 0.02 if self.random.random() < 0.5 else 0.0
+        actor = Actor(standing.thing, images, alphas, files, heights, whole=whole, sway=sway)
+        return Role(actor, kind, (lambda: self.recording(kind)) if kind else None)
+
+    def things(self, count: int) -> list[Role]:
+        """Things that sound, each of another sound."""
+        roles: dict[str, Role] = {}
+        kinds = self.random.permutation(sorted({SOUNDS_OF[s.thing] for s in self.library.things}))
+        for kind in kinds[:count]:
+            roles[kind] = self.thing(by_kind(self.random, [s for s in self.library.things if SOUNDS_OF[s.thing] == kind]))
+        return list(roles.values())
+
+    def silent_thing(self) -> list[Role]:
+        return [self.thing(choose(self.random, self.library.silent))] if self.library.silent else []
+
+    def among(self, states: list[str]) -> list[Role]:
+        """A speaking person among others in these states; random order."""
+        states = ["speaking", *states]
+        roles = [
+            self.person(path, "speaking" if state == "other-words" else state)
+            for path, state in zip(self.people(len(states)), states, strict=True)
+        ]
+        return [roles[i] for i in self.random.permutation(len(roles))]
+
+    def state(self) -> str:
+        return str(self.random.choice(STATES))
+
+
+def talker(moment: Moment) -> list[Role]:
+    distraction = moment.silent_thing() if moment.random.random() < 0.3 else []
+    return [*distraction, *moment.among([])]
+
+
+def silent_people(moment: Moment) -> list[Role]:
+    """Nobody speaks: a voice is of somebody else."""
+    paths = moment.people(int(moment.random.integers(1, 3)))
+    return [moment.person(path, str(moment.random.choice(["frozen", "silent"]))) for path in paths]
+
+
+def crowd(moment: Moment) -> list[Role]:
+    return moment.among([moment.state() for _ in range(int(moment.random.integers(2, 4)))])
+
+
+def talker_and_silent_thing(moment: Moment) -> list[Role]:
+    return [*moment.silent_thing(), *moment.among([])]
+
+
+def thing_and_talker(moment: Moment) -> list[Role]:
+    return [*moment.things(1), *moment.among([])]
+
+
+def thing_and_silent_person(moment: Moment) -> list[Role]:
+    [path] = moment.people(1)
+    return [*moment.things(1), moment.person(path, str(moment.random.choice(["frozen", "silent"])))]
+
+
+def two_things(moment: Moment) -> list[Role] | None:
+    roles = moment.things(2)
+    return roles if len(roles) == 2 else None
+
+
+def thing(moment: Moment) -> list[Role] | None:
+    return moment.things(1) or None
+
+
+def thing_in_place(moment: Moment) -> list[Role] | None:
+    alone = moment.library.alone
+    return [moment.thing(by_kind(moment.random, alone), whole=True)] if alone else None
+
+
+def nothing(moment: Moment) -> list[Role]:
+    return moment.silent_thing() if moment.random.random() < 0.5 else []
+
+
+SCENES: dict[str, Callable[[Moment], list[Role] | None]] = {
+    "talker": talker,
+    "silent-people": silent_people,
+    "two-people-frozen": lambda moment: moment.among(["frozen"]),
+    "two-people-silent": lambda moment: moment.among(["silent"]),
+    "two-people-other-words": lambda moment: moment.among(["other-words"]),
+    "crowd": crowd,
+    "talker-and-silent-thing": talker_and_silent_thing,
+    "thing-and-talker": thing_and_talker,
+    "thing-and-silent-person": thing_and_silent_person,
+    "two-things": two_things,
+    "thing": thing,
+    "thing-in-place": thing_in_place,
+    "nothing": nothing,
+}

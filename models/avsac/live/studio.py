@@ -1,0 +1,181 @@
+"""Shoots moments: samples of pictures with the sounds that they may come with, for training and for figures.
+
+A sample depends on the seed, the split, its number and its scene alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from . import acoustics, augment, camera, stage
+from .director import LEAST_VISIBLE, SMALLEST, SPLITS
+from .library import HUMAN_SOUNDS, Library
+from .reels import MomentReel
+from .roles import SCENES, Moment, Role
+from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample, luminance
+
+# Of training's pictures.
+SHARES = {
+    "talker": 0.14,
+    "silent-people": 0.06,
+    "two-people-frozen": 0.08,
+    "two-people-silent": 0.1,
+    "two-people-other-words": 0.15,
+    "crowd": 0.07,
+    "talker-and-silent-thing": 0.03,
+    "thing-and-talker": 0.07,
+    "thing-and-silent-person": 0.07,
+    "two-things": 0.07,
+    "thing": 0.07,
+    "thing-in-place": 0.05,
+    "nothing": 0.04,
+}
+TRIES = 60
+PERFORMANCES = 4
+AGES_MS = ((60, 100), (130, 200))  # cameras differ
+ENDED = (0.35, 0.75)  # seconds ago
+
+
+@dataclass
+class Heard:
+    """A sound of a picture: what makes it, by its place among the roles, and its classes."""
+
+    tag: str
+    pcm: np.ndarray  # [15600] float32
+    lit: list[int]
+    kinds: list[str]
+
+
+class Studio:
+    """Samples of a library's split. `side` of the pictures and `mask_side` of the masks, in pixels."""
+
+    def __init__(self, library: Library, side: int, mask_side: int | None = None, seed: int = 0):
+        self.library, self.side, self.mask_side, self.seed = library, side, mask_side or side // 2, seed
+        self.training = library.split == "train"
+
+    def sample(self, index: int, scene: str | None = None) -> Sample:
+        """The sample of this number, of the named scene or of a random one. Raises ValueError when the media give none."""
+        number = [list(SCENES).index(scene)] if scene else []
+        random = np.random.default_rng([self.seed, SPLITS.index(self.library.split), index, *number])
+        for _ in range(TRIES):
+            chosen = scene or str(random.choice(list(SHARES), p=list(SHARES.values())))
+            ages_ms = 0.0, *(float(random.uniform(*ages)) for ages in AGES_MS)
+            moment = Moment(self.library, MomentReel(random, ages_ms))
+            roles = SCENES[chosen](moment)
+            if roles is not None and (shot := self.shoot(moment, roles)):
+                return self.record(moment, roles, *shot)
+        raise ValueError(f"the media of the split {self.library.split} gave no picture of {scene or 'any scene'}; add to them")
+
+    def shoot(self, moment: Moment, roles: list[Role]) -> tuple[list[Image.Image], list[Image.Image], set[str]] | None:
+        """(the T pictures, mask of each role in the first, sound classes in view), or None when one cannot be seen."""
+        random, actors = moment.random, [role.actor for role in roles]
+        kinds = {role.kind for role in roles if role.kind}
+        # Other people may stand about: they do not move their lips.
+        avoid = kinds - HUMAN_SOUNDS
+        if actors and actors[0].whole:
+            scene, standing = stage.in_place(random, actors[0], self.side)
+        else:
+            scene, standing = stage.backdrop(self.library, moment.reel, self.side, avoid), None
+        way = [-age / moment.reel.ages_ms[-1] for age in moment.reel.ages_ms]
+        for _ in range(PERFORMANCES):
+            frames, masks, shares = stage.perform(random, scene, standing, actors, way)
+            areas = np.array([stage.lit(mask) for mask in masks[0]])
+            counts = np.array([bool(role.kind) for role in roles], bool)
+            if ((areas >= SMALLEST * self.side**2) & (shares[0] >= LEAST_VISIBLE))[counts].all():
+                break
+        else:
+            return None
+        if random.random() < 0.35:
+            frames, masks = camera.shake(random, frames, masks, random.uniform(0.02, 0.3))
+        in_view = scene.in_view | kinds | (HUMAN_SOUNDS if "speech" in kinds else set())
+        return frames, masks[0], in_view
+
+    def record(
+        self, moment: Moment, roles: list[Role], frames: list[Image.Image], masks: list[Image.Image], in_view: set[str]
+    ) -> Sample:
+        image = np.asarray(frames[0])
+        earlier = np.stack([luminance(np.asarray(frame)) for frame in frames[1:]])
+        if self.training:
+            image, earlier = augment.film(moment.random, image, earlier, 0.7)
+        size = (self.mask_side, self.mask_side)
+        small = [np.asarray(mask.resize(size, Image.Resampling.BOX)) for mask in masks]
+        dark = np.zeros(size, np.uint8)
+        sounds = self.sounds(moment, roles, in_view)
+        lit = [np.max([dark, *(small[i] for i in heard.lit)], 0) for heard in sounds]
+        able = [i for i, role in enumerate(roles) if role.kind]
+        others = [np.max([dark, *(small[i] for i in able if i not in heard.lit)], 0) for heard in sounds]
+        return Sample(
+            image,
+            earlier,
+            np.stack([heard.pcm for heard in sounds]),
+            np.stack(lit),
+            [heard.kinds for heard in sounds],
+            [heard.tag for heard in sounds],
+            np.stack(others),
+        )
+
+    # Sounds
+
+    def sounds(self, moment: Moment, roles: list[Role], in_view: set[str]) -> list[Heard]:
+        """Three: what fits the picture, each alone, mixed or together; and what does not."""
+        random = moment.random
+        able = [i for i, role in enumerate(roles) if role.voice]
+        right = [self.right(moment, roles, in_view, [i]) for i in random.permutation(able).tolist()[:2]]
+        if len(able) > 1 and random.random() < 0.3:
+            right.append(self.right(moment, roles, in_view, able[:2]))
+        silent_person = any(role.kind == "speech" and not role.voice for role in roles)
+        speaker = any(role.kind == "speech" and role.voice for role in roles)
+        while len(right) < SOUNDS_PER_PICTURE:
+            voice_of_nobody = silent_person and not speaker and random.random() < 0.5
+            right.append(self.wrong(moment, roles, in_view, voice_of_nobody))
+        return right
+
+    def right(self, moment: Moment, roles: list[Role], in_view: set[str], lit: list[int]) -> Heard:
+        random, kinds = moment.random, sorted({roles[i].kind for i in lit})
+        pcm = sum(acoustics.at_level(roles[i].voice(), random.uniform(-26, -20)) for i in lit)
+        tag = "right" if len(lit) == 1 else "union"
+        if tag == "right" and random.random() < 0.15:
+            kind = self.elsewhere(random, in_view)
+            pcm = acoustics.add_noise(random, pcm, moment.recording(kind), random.uniform(-3, 15), np.ones(SAMPLES, bool))
+            tag, kinds = "mixed", [*kinds, kind]
+        return Heard(tag, self.microphone(random, pcm), lit, kinds)
+
+    def wrong(self, moment: Moment, roles: list[Role], in_view: set[str], voice_of_nobody: bool) -> Heard:
+        """Silence, noise, a sound of nothing in view, or one that has ended."""
+        random = moment.random
+        if voice_of_nobody:
+            return Heard("off-screen", self.microphone(random, moment.recording("speech")), [], ["speech"])
+        able = [role for role in roles if role.voice]
+        tag = str(random.choice(["silence", "noise", "off-screen", "ended"], p=[0.2, 0.2, 0.5, 0.1]))
+        if tag == "silence":
+            return Heard(tag, augment.silence(random, SAMPLES), [], [])
+        if tag == "noise":
+            return Heard(tag, augment.noise(random, SAMPLES), [], ["noise"])
+        if tag == "ended" and able:
+            role = able[random.integers(len(able))]
+            pcm, gone = role.voice().copy(), int(random.uniform(*ENDED) * 16_000)
+            pcm = np.concatenate((acoustics.faded(pcm[: SAMPLES - gone]), np.zeros(gone, np.float32)))
+            return Heard(tag, augment.record(random, pcm), [], [role.kind])
+        kind = self.elsewhere(random, in_view)
+        return Heard("off-screen", self.microphone(random, moment.recording(kind)), [], [kind])
+
+    def sound(self, random: augment.Random) -> tuple[np.ndarray, list[str]]:
+        """One sound without a picture, [15600], and its classes."""
+        if random.random() < 0.15:
+            return augment.noise(random, SAMPLES), ["noise"]
+        kind = self.elsewhere(random, set())
+        return self.microphone(random, Moment(self.library, MomentReel(random, (0, 0, 0))).recording(kind)), [kind]
+
+    def elsewhere(self, random: augment.Random, in_view: set[str]) -> str:
+        return str(random.choice(sorted({*self.library.sounds, "speech"} - in_view)))
+
+    def microphone(self, random: augment.Random, pcm: np.ndarray) -> np.ndarray:
+        """As it is recorded: the room, noise, level; in training a call's codec at times."""
+        if random.random() < 0.2:
+            pcm = acoustics.reverberate(pcm, acoustics.room(random))
+        if random.random() < 0.25:
+            pcm = acoustics.add_noise(random, pcm, None, random.uniform(-5, 20), np.ones(SAMPLES, bool))
+        if self.training and random.random() < 0.05:
+            pcm = acoustics.opus(pcm, int(random.choice([12, 16, 24, 32])) * 1000)
+        return augment.record(random, pcm)

@@ -1,0 +1,77 @@
+"""Moments: pictures with what was seen before them and several sounds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avsac.live.library import Library
+from avsac.live.reels import MomentReel
+from avsac.live.roles import SCENES, Moment
+from avsac.live.sample import luminance
+from avsac.live.studio import SHARES, Studio
+
+from .test_scene_builder import SIDE, small_media  # noqa: F401
+
+SOUNDING = {"right", "union", "mixed"}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_moment_lights_what_fits_and_nothing_else(small_media: Path, scene: str) -> None:  # noqa: F811
+    studio = Studio(Library(small_media, "train"), SIDE)
+    right = 0
+    for index in range(4):
+        sample = studio.sample(index, scene)
+        assert sample.image.shape == (SIDE, SIDE, 3)
+        assert sample.earlier.shape == (2, SIDE, SIDE)
+        assert sample.pcm.shape == (3, 15_600)
+        assert np.abs(sample.pcm).max() <= 1
+        for tag, mask, other, sounds in zip(sample.tags, sample.masks, sample.others, sample.sounds, strict=True):
+            assert (mask.max() > 127) == (tag in SOUNDING)
+            assert (tag == "silence") == (not sounds)
+            assert not ((mask > 140) & (other > 140)).any()  # soft edges are shared
+            right += tag in SOUNDING
+    dark = scene in ("nothing", "silent-people")
+    assert (right == 0) == dark
+    assert sum(SHARES.values()) == pytest.approx(1)
+    assert set(SHARES) == set(SCENES)
+
+
+def test_a_sample_depends_on_seed_number_and_scene_alone(small_media: Path) -> None:  # noqa: F811
+    library = Library(small_media, "val")
+    one, again, other = (Studio(library, SIDE, seed=seed).sample(3, "crowd") for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one.image, again.image)
+    np.testing.assert_array_equal(one.pcm, again.pcm)
+    assert (one.image != other.image).any()
+
+
+def test_who_is_frozen_does_not_move_and_who_speaks_moves_the_lips(small_media: Path) -> None:  # noqa: F811
+    library = Library(small_media, "train")
+    moved = {"frozen": 0, "silent": 0, "speaking": 0}
+    for state in moved:
+        for seed in range(8):
+            moment = Moment(library, MomentReel(np.random.default_rng(seed), (0, 80, 160)))
+            role = moment.person(library.talkers[0], state)
+            assert (role.voice is not None) == (state == "speaking")
+            mouths = [luminance(np.ascontiguousarray(i[20:32, 15:32])).astype(int) for i in role.actor.images]
+            moved[state] += any((abs(mouths[0] - mouth) > 40).sum() > 10 for mouth in mouths[1:])
+    assert moved["frozen"] == moved["silent"] == 0
+    assert moved["speaking"] >= 6
+
+
+def test_the_voice_ends_with_the_frame(small_media: Path) -> None:  # noqa: F811
+    moment = Moment(Library(small_media, "train"), MomentReel(np.random.default_rng(0), (0, 80, 160)))
+    pcm = np.arange(3 * 16_000, dtype=np.float32)
+    ends = [moment.speech(pcm, 40)[-1] for _ in range(50)]
+    assert abs(np.array(ends) - 41 * 640).max() <= 640 + 1
+    assert np.ptp(ends) > 640
+
+
+def test_moments_of_the_real_media(media: Path) -> None:
+    library = Library(media, "test")
+    studio = Studio(library, 96)
+    for scene in ("two-people-other-words", "thing-and-silent-person", "two-things"):
+        sample = studio.sample(0, scene)
+        lit = [mask > 127 for mask, tag in zip(sample.masks, sample.tags, strict=True) if tag == "right"]
+        assert lit
+        assert all(mask.mean() > 0.002 for mask in lit)
