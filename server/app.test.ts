@@ -2,12 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ERRORS } from '../shared/errors.ts';
+import { AvsacError, ERRORS } from '../shared/errors.ts';
 import { MAX_SIGNALLING_BYTES } from '../shared/signalling.ts';
 import { SignallingClient } from '../test/fixtures/signalling-client.ts';
 import { type App, type AppParts, createApp, type Service } from './app.ts';
 import { Admission } from './session/admission.ts';
-import type { SessionHost } from './session/session-registry.ts';
+import type { SessionGallery, SessionHost } from './session/session-registry.ts';
+import { Access } from './signalling/access.ts';
 import { Metrics } from './telemetry/metrics.ts';
 
 const MODEL = {
@@ -22,7 +23,11 @@ const MODEL = {
 };
 
 /** Admits as the registry does, and answers each offer with itself. */
-const echo = (admission: Admission): SessionHost => ({
+const echo = (admission: Admission): SessionHost & SessionGallery => ({
+  list: () => [],
+  watch: () => {
+    throw new AvsacError('session-unknown');
+  },
   open: (client) => {
     admission.admit(0);
     return {
@@ -45,6 +50,7 @@ async function create(state: 'starting' | 'ready' | 'model-failed', parts: Parti
   };
   const all: AppParts = {
     admission,
+    access: new Access([]),
     metrics: new Metrics(),
     service: () => (state === 'starting' ? undefined : service),
     clientFolder: '/nonexistent',
@@ -158,7 +164,13 @@ describe('errors', () => {
     });
     const response = await app.inject('/metrics');
     expect(response.statusCode).toBe(500);
-    expect(response.json()).toEqual({ code: 'internal', message: ERRORS.internal.message });
+    expect(response.headers['content-type']).toBe('application/problem+json');
+    expect(response.json()).toEqual({
+      type: '/errors/internal',
+      title: ERRORS.internal.message,
+      status: 500,
+      code: 'internal',
+    });
   });
 
   it('refuses a flood from one address', async () => {

@@ -16,6 +16,8 @@ interface Option<T> {
   readonly about: string;
   readonly fallback: T;
   readonly parse: Parse<T>;
+  /** Its value is never shown. */
+  readonly secret?: true;
 }
 
 const integer =
@@ -151,6 +153,19 @@ export const OPTIONS = {
     fallback: [],
     parse: list,
   }),
+  tokens: option<readonly string[]>({
+    env: 'AVSAC_TOKENS',
+    flag: '--tokens',
+    range: 'a list of tokens, each 16 or more of A-Z a-z 0-9 - . _ ~ + /',
+    about: 'bearer tokens, one of which WHIP and the results feed ask for; without any they serve this machine only',
+    fallback: [],
+    // RFC 6750 §2.1.
+    parse: (value) => {
+      const tokens = list(value) ?? [];
+      return tokens.length > 0 && tokens.every((token) => /^[\w.~+/-]{16,}=*$/.test(token)) ? tokens : undefined;
+    },
+    secret: true,
+  }),
   drainMs: option({
     env: 'AVSAC_DRAIN_MS',
     flag: '--drain-ms',
@@ -200,7 +215,8 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: Readonly<Record<string
       if (given === undefined) return [key, item.fallback];
       const value = item.parse(given);
       if (value === undefined) {
-        problems.push(`${flagValue === undefined ? item.env : item.flag} is "${given}", allowed: ${item.range}`);
+        const shown = item.secret ? 'not what it may be' : `"${given}"`;
+        problems.push(`${flagValue === undefined ? item.env : item.flag} is ${shown}, allowed: ${item.range}`);
       }
       return [key, value];
     }),

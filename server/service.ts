@@ -8,6 +8,7 @@ import { type OrtSegmenter, startOrtSegmenter } from './inference/ort-segmenter.
 import { serveSegmenter } from './inference/port-segmenter.ts';
 import { Admission } from './session/admission.ts';
 import { SessionRegistry } from './session/session-registry.ts';
+import { Access } from './signalling/access.ts';
 import { Metrics } from './telemetry/metrics.ts';
 
 const CLIENT_FOLDER = fileURLToPath(new URL('../dist-client', import.meta.url));
@@ -29,12 +30,14 @@ export async function startServer(config: Config): Promise<RunningServer> {
   let service: (Service & { readonly registry: SessionRegistry; readonly segmenter: OrtSegmenter }) | undefined;
   const app = await createApp({
     admission,
+    access: new Access(config.tokens),
     metrics,
     service: () => service,
     clientFolder: CLIENT_FOLDER,
     logLevel: config.logLevel,
   });
   await listen(app, config);
+  if (config.tokens.length === 0) app.log.info('no tokens are set: WHIP and the results feeds serve this machine only');
   try {
     service = await startService(config, admission, metrics, app);
   } catch (error) {
@@ -94,6 +97,7 @@ async function startService(config: Config, admission: Admission, metrics: Metri
     (port) => serveSegmenter(segmenter, port),
     {
       sessions: (open) => metrics.sessions(open),
+      sessionOpened: (signalling) => metrics.sessionOpened(signalling),
       sessionEnded: (sessionId, reason) => {
         metrics.sessionEnded(reason);
         app.log.info({ sessionId, reason }, 'session ended');

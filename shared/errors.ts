@@ -6,6 +6,8 @@ export interface ErrorEntry {
   readonly httpStatus: number;
   /** Sent when the error ends the signalling connection; absent when the session goes on. */
   readonly closeCode?: number;
+  /** Seconds to wait before another try, told over HTTP as `Retry-After` (RFC 9110 §10.2.3). */
+  readonly retryAfterS?: number;
 }
 
 export const ERRORS = {
@@ -32,11 +34,36 @@ export const ERRORS = {
   },
   'codec-unsupported': {
     message: 'The offer has no codec this server decodes; offer VP8 or H.264 video and Opus audio.',
-    httpStatus: 415,
+    httpStatus: 422,
+  },
+  'media-refused': {
+    message: 'A media section of the offer cannot be received here; offer VP8 or H.264 and Opus in one bundle.',
+    httpStatus: 422,
+  },
+  'ingest-unsupported': {
+    message: 'WHIP takes what is sent, at most one audio and one video section; offer those as sendonly.',
+    httpStatus: 422,
   },
   'candidate-invalid': {
     message: 'The ICE candidate cannot be parsed; send RTCIceCandidate.toJSON() unchanged.',
     httpStatus: 400,
+  },
+  'sdp-fragment-invalid': {
+    message: 'The body is not an SDP fragment of RFC 8840; send the ICE credentials and candidates of one section.',
+    httpStatus: 400,
+  },
+  'ice-session-unnamed': {
+    message: 'The request must name its ICE session; send If-Match with the last ETag, or with * to restart ICE.',
+    httpStatus: 428,
+  },
+  'ice-session-outdated': {
+    message: 'ICE has been restarted since the ETag in If-Match; use that of the last answer, or restart with *.',
+    httpStatus: 412,
+  },
+  'ice-restart-conflict': {
+    message: 'ICE restarts come faster than they are answered; wait for the answer to the last.',
+    httpStatus: 409,
+    retryAfterS: 1,
   },
   'offer-missing': {
     message: 'No offer arrived on this connection within the time allowed; send an offer after the welcome.',
@@ -47,16 +74,19 @@ export const ERRORS = {
     message: 'The server carries as many sessions as it is allowed to; try again when one has ended.',
     httpStatus: 503,
     closeCode: 4013,
+    retryAfterS: 10,
   },
   'server-starting': {
     message: 'The server is not ready yet; try again in a few seconds.',
     httpStatus: 503,
     closeCode: 1013,
+    retryAfterS: 5,
   },
   'server-draining': {
     message: 'The server is shutting down; connect again, it or another will answer.',
     httpStatus: 503,
     closeCode: 1012,
+    retryAfterS: 5,
   },
   'peer-failed': {
     message: 'The media connection failed and did not recover; check that UDP reaches the server and reconnect.',
@@ -110,6 +140,49 @@ export const ERRORS = {
     httpStatus: 429,
     closeCode: 4029,
   },
+  'session-unknown': {
+    message: 'There is no such session; it has ended or never was.',
+    httpStatus: 404,
+    closeCode: 4004,
+  },
+  'feed-full': {
+    message: 'The session has as many listeners as it is allowed; try again when one has left.',
+    httpStatus: 503,
+    closeCode: 4013,
+    retryAfterS: 10,
+  },
+  'request-invalid': {
+    message: 'The request is not valid; /openapi.json says what this address takes.',
+    httpStatus: 400,
+  },
+  'route-unknown': {
+    message: 'There is nothing at this address; /openapi.json lists what there is.',
+    httpStatus: 404,
+  },
+  'method-not-allowed': {
+    message: 'This address does not know the method; the Allow header lists those it knows.',
+    httpStatus: 405,
+  },
+  'not-acceptable': {
+    message: 'The Accept header rules out every media type this address answers with.',
+    httpStatus: 406,
+  },
+  'media-type-unsupported': {
+    message: 'The body is of a media type this address does not take; see Accept-Post and Accept-Patch.',
+    httpStatus: 415,
+  },
+  'token-missing': {
+    message: 'This needs a token; send the header "Authorization: Bearer TOKEN" with one of AVSAC_TOKENS.',
+    httpStatus: 401,
+  },
+  'token-invalid': {
+    message: 'The token is none of AVSAC_TOKENS; ask the operator of the server for one.',
+    httpStatus: 401,
+  },
+  'local-only': {
+    message: 'Without AVSAC_TOKENS this answers only programs and pages of its own machine; set tokens, and send one.',
+    httpStatus: 403,
+  },
   internal: {
     message: 'The server made an error; its log has the cause.',
     httpStatus: 500,
@@ -146,4 +219,12 @@ export class AvsacError extends Error {
 export function asAvsacError(error: unknown): AvsacError {
   if (error instanceof AvsacError) return error;
   return new AvsacError('internal', error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+/** The error that was told by its `code` and its `publicMessage`. */
+export function readError({ code, message }: { readonly code: string; readonly message: string }): AvsacError {
+  if (!Object.hasOwn(ERRORS, code)) return new AvsacError('internal', message);
+  const known = code as ErrorCode;
+  const beginning = `${ERRORS[known].message} (`;
+  return new AvsacError(known, message.startsWith(beginning) ? message.slice(beginning.length, -1) : undefined);
 }

@@ -12,6 +12,8 @@ export const MASK_CHANNEL_OPTIONS = { ordered: false, maxRetransmits: 0 } as con
 
 /** Largest signalling message accepted, bytes. */
 export const MAX_SIGNALLING_BYTES = 256 * 1024;
+/** Longest offer, characters. */
+export const MAX_OFFER_CHARACTERS = 200_000;
 
 const strict = { additionalProperties: false } as const;
 
@@ -25,7 +27,10 @@ export type Candidate = Static<typeof CandidateSchema>;
 
 /** Client to server, over the WebSocket. An offer after the first renegotiates or, with new ICE credentials, restarts ICE. */
 export const ClientMessageSchema = Type.Union([
-  Type.Object({ type: Type.Literal('offer'), sdp: Type.String({ minLength: 1, maxLength: 200_000 }) }, strict),
+  Type.Object(
+    { type: Type.Literal('offer'), sdp: Type.String({ minLength: 1, maxLength: MAX_OFFER_CHARACTERS }) },
+    strict,
+  ),
   Type.Object({ type: Type.Literal('candidate'), candidate: Type.Union([CandidateSchema, Type.Null()]) }, strict),
   Type.Object({ type: Type.Literal('bye') }, strict),
 ]);
@@ -56,6 +61,12 @@ export const NOTICES = {
 } as const;
 export type NoticeCode = keyof typeof NOTICES;
 
+export interface Notice {
+  readonly type: 'notice';
+  readonly code: NoticeCode;
+  readonly message: string;
+}
+
 /** Server to client, over the WebSocket. */
 export type ServerMessage =
   | {
@@ -71,7 +82,7 @@ export type ServerMessage =
     }
   | { readonly type: 'answer'; readonly sdp: string }
   | { readonly type: 'candidate'; readonly candidate: Candidate | null }
-  | { readonly type: 'notice'; readonly code: NoticeCode; readonly message: string }
+  | Notice
   | { readonly type: 'error'; readonly code: string; readonly message: string }
   | { readonly type: 'bye'; readonly reason: string };
 

@@ -213,7 +213,7 @@ function acceptedLines(accepted: AcceptedSection, local: LocalTransport, carries
     lines.push(`a=sctp-port:${local.sctpPort}`, `a=max-message-size:${local.maxMessageSize}`);
     return lines;
   }
-  lines.push('a=rtcp:9 IN IP4 0.0.0.0', sends(section) ? 'a=recvonly' : 'a=inactive', 'a=rtcp-mux');
+  lines.push('a=rtcp:9 IN IP4 0.0.0.0', sends(section) ? 'a=recvonly' : 'a=inactive', 'a=rtcp-mux', 'a=rtcp-mux-only');
   if (section.reducedSizeRtcp) lines.push('a=rtcp-rsize');
   for (const uri of EXTENSION_URIS) {
     const id = section.extensions.get(uri);

@@ -128,6 +128,7 @@ describe('answer', () => {
       'a=rtcp:9 IN IP4 0.0.0.0',
       'a=recvonly',
       'a=rtcp-mux',
+      'a=rtcp-mux-only',
       'a=rtcp-rsize',
       'a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid',
       'a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',

@@ -36,7 +36,7 @@ describe('encode', () => {
       stagesMs: { decode: 2, pair: 18, queue: 3, inference: 40, encode: expect.any(Number) },
       classes: [{ classIndex: 0, runs: expect.any(Array) }],
     });
-    expect(mask).toMatchObject({ frameWidth: 640, frameHeight: 480, arrivalMs: 5010 });
+    expect(mask).toMatchObject({ levelDbfs: pair.levelDbfs, arrivalMs: 5010 });
     expect(freeInputs(pool)).toBe(1);
   });
 

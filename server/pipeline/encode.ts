@@ -1,6 +1,6 @@
 /** Operator: logits to mask messages. */
 import { map, type OperatorFunction } from 'rxjs';
-import { encodeMask } from '../../shared/mask-codec.ts';
+import { encodeMask, type MaskMessage } from '../../shared/mask-codec.ts';
 import type { MaskEncoder } from '../output/mask-encoder.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { EncodedMask, Segmented } from './flow.ts';
@@ -13,7 +13,7 @@ export function encode(encoder: MaskEncoder, telemetry: Telemetry): OperatorFunc
     const classes = gated ? encoder.empty() : encoder.encode(pair.lease.input.logits);
     pair.lease.release();
     const encodeMs = performance.now() - startMs;
-    const bytes = encodeMask({
+    const message: MaskMessage = {
       ...classes,
       sequence,
       rtpTimestamp: pair.rtpTimestamp,
@@ -29,10 +29,10 @@ export function encode(encoder: MaskEncoder, telemetry: Telemetry): OperatorFunc
         inference: inferenceMs,
         encode: encodeMs,
       },
-    });
+    };
     sequence = (sequence + 1) >>> 0;
     telemetry.observe('encode', encodeMs);
-    const { frameWidth, frameHeight, arrivalMs } = pair;
-    return { bytes, frameWidth, frameHeight, arrivalMs };
+    const { levelDbfs, arrivalMs } = pair;
+    return { message, bytes: encodeMask(message), levelDbfs, arrivalMs };
   });
 }

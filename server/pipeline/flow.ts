@@ -1,4 +1,5 @@
 /** What flows between the operators, in the order it passes them. Times without a suffix word are `performance.now()`, ms. */
+import type { MaskMessage } from '../../shared/mask-codec.ts';
 import type { DecodedFrame } from '../media/decoder.ts';
 import type { InputLease } from './input-pool.ts';
 
@@ -50,8 +51,10 @@ export interface Segmented {
 }
 
 export interface EncodedMask {
+  readonly message: MaskMessage;
+  /** `message` as it goes over the wire. */
   readonly bytes: Uint8Array;
-  readonly frameWidth: number;
-  readonly frameHeight: number;
+  /** RMS level of the frame's sound, dB relative to full scale; -Infinity for digital silence. */
+  readonly levelDbfs: number;
   readonly arrivalMs: number;
 }

@@ -14,6 +14,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { AudioTimeline } from './audio-timeline.ts';
 import { decodeVideo } from './decode-video.ts';
 import { encode } from './encode.ts';
+import type { EncodedMask } from './flow.ts';
 import { hear } from './hear.ts';
 import { InputPool } from './input-pool.ts';
 import { MaskRate } from './mask-rate.ts';
@@ -34,6 +35,8 @@ export interface MaskPipelineOptions {
   readonly segmenter: Segmenter;
   /** The mask channel at the moment, undefined until the client has opened one. */
   readonly channel: () => ByteChannel | undefined;
+  /** Hands a mask to whoever follows the session; false when nobody does. */
+  readonly publish: (mask: EncodedMask) => boolean;
   readonly telemetry: Telemetry;
   /** The flow broke; it has ended. */
   readonly failed: (error: unknown) => void;
@@ -47,7 +50,7 @@ export class MaskPipeline {
   #frameSize = { frameWidth: 0, frameHeight: 0 };
 
   constructor(options: MaskPipelineOptions) {
-    const { sessionId, maskRateHz, decoders, segmenter, channel, telemetry, failed } = options;
+    const { sessionId, maskRateHz, decoders, segmenter, channel, publish, telemetry, failed } = options;
     const { manifest } = segmenter;
     const clocks = this.#clocks;
     const rate = new MaskRate(maskRateHz);
@@ -82,10 +85,10 @@ export class MaskPipeline {
       slideWindow(manifest.windowLength),
       segment({ sessionId, segmenter, rate, telemetry }),
       encode(encoder, telemetry),
-      send(channel, telemetry),
+      send(channel, publish, telemetry),
     );
     this.#subscription = masks$.subscribe({
-      next: ({ frameWidth, frameHeight }) => {
+      next: ({ message: { frameWidth, frameHeight } }) => {
         this.#frameSize = { frameWidth, frameHeight };
       },
       error: failed,

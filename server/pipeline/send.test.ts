@@ -1,20 +1,36 @@
 import { of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { MAX_MASK_MESSAGE_BYTES } from '../../shared/mask-codec.ts';
+import { MAX_MASK_MESSAGE_BYTES, type MaskMessage } from '../../shared/mask-codec.ts';
 import type { ByteChannel } from '../output/mask-channel.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
 import type { EncodedMask } from './flow.ts';
 import { send } from './send.ts';
 
-const MASK: EncodedMask = { bytes: Uint8Array.of(1, 2), frameWidth: 640, frameHeight: 480, arrivalMs: 0 };
+const MESSAGE: MaskMessage = {
+  sequence: 0,
+  rtpTimestamp: 0,
+  captureTimeMs: undefined,
+  width: 1,
+  height: 1,
+  frameWidth: 640,
+  frameHeight: 480,
+  skewMs: 0,
+  gated: true,
+  reduced: false,
+  stagesMs: { decode: 0, pair: 0, queue: 0, inference: 0, encode: 0 },
+  classes: [],
+};
+const MASK: EncodedMask = { message: MESSAGE, bytes: Uint8Array.of(1, 2), levelDbfs: -20, arrivalMs: 0 };
 
-function sendThrough(channel: ByteChannel | undefined) {
+function sendThrough(channel: ByteChannel | undefined, followed = false) {
   const telemetry = new TelemetryCollector();
   const went: EncodedMask[] = [];
+  const published: EncodedMask[] = [];
+  const publish = (mask: EncodedMask) => followed && published.push(mask) > 0;
   of(MASK)
-    .pipe(send(() => channel, telemetry))
+    .pipe(send(() => channel, publish, telemetry))
     .subscribe((mask) => went.push(mask));
-  return { went, ...telemetry.take() };
+  return { went, published, ...telemetry.take() };
 }
 
 const channel = (changes: Partial<ByteChannel>): ByteChannel => ({
@@ -47,5 +63,18 @@ describe('send', () => {
     expect(went).toEqual([]);
     expect(counts).toEqual({});
     expect(drops).toEqual({ [reason]: 1 });
+  });
+
+  it('needs no channel where the results are followed', () => {
+    const { went, published, counts, drops } = sendThrough(undefined, true);
+    expect([went, published]).toEqual([[MASK], [MASK]]);
+    expect(counts).toEqual({ masks: 1 });
+    expect(drops).toEqual({});
+  });
+
+  it('counts what a channel is too slow for, though the results are followed', () => {
+    const { went, drops } = sendThrough(channel({ bufferedAmount: MAX_MASK_MESSAGE_BYTES + 1 }), true);
+    expect(went).toEqual([MASK]);
+    expect(drops).toEqual({ 'channel-behind': 1 });
   });
 });

@@ -13,11 +13,13 @@ export interface MediaWorkerData {
 export type ToMediaWorker =
   | { readonly type: 'open'; readonly sessionId: string; readonly options: SessionOptions }
   | { readonly type: 'message'; readonly sessionId: string; readonly message: ClientMessage }
+  | { readonly type: 'watched'; readonly sessionId: string; readonly watched: boolean }
   | { readonly type: 'close'; readonly sessionId: string; readonly reason: string };
 
 export type FromMediaWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'message'; readonly sessionId: string; readonly message: ServerMessage }
+  | { readonly type: 'result'; readonly sessionId: string; readonly line: string }
   | {
       readonly type: 'ended';
       readonly sessionId: string;

@@ -39,6 +39,7 @@ function open(sessionId: string, options: SessionOptions): void {
   try {
     const session = new Session(sessionId, options, parts, {
       send: (reply) => post({ type: 'message', sessionId, message: reply }),
+      result: (line) => post({ type: 'result', sessionId, line }),
       failure: (error) => report(sessionId, error),
       ended,
     });
@@ -53,6 +54,7 @@ parent.on('message', (message: ToMediaWorker) => {
   if (message.type === 'open') return open(message.sessionId, message.options);
   const session = sessions.get(message.sessionId);
   if (message.type === 'close') return void session?.close(message.reason);
+  if (message.type === 'watched') return session?.watch(message.watched);
   try {
     session?.receive(message.message);
   } catch (error) {

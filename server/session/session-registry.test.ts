@@ -9,7 +9,7 @@ import { Admission } from './admission.ts';
 import type { SessionOptions } from './session.ts';
 import { type SessionClient, SessionRegistry } from './session-registry.ts';
 
-const OPTIONS: SessionOptions = {
+const OPTIONS: Omit<SessionOptions, 'signalling'> = {
   maskRateHz: 10,
   peer: { iceServers: [], portRange: undefined, announcedAddresses: ['127.0.0.1'], videoBitrateBps: 1_200_000 },
 };
@@ -28,6 +28,7 @@ function start(maxSessions = 10, options = OPTIONS, workerEntry?: URL) {
   const serve = (port: MessagePort) => serveSegmenter(segmenter, port);
   const observer = {
     sessions: (count: number) => open.push(count),
+    sessionOpened: () => {},
     sessionEnded: (_sessionId: string, reason: string) => ends.push(reason),
     telemetry: () => {},
     failure: (_sessionId: string | undefined, message: string) => failures.push(message),
@@ -50,14 +51,14 @@ describe('SessionRegistry', () => {
     const { registry, open, ends } = start(2);
     await registry.ready();
     const [a, b] = [client(), client()];
-    const sessions = [registry.open(a), registry.open(b)];
+    const sessions = [registry.open(a, 'websocket'), registry.open(b, 'websocket')];
     expect(sessions[0]!.sessionId).not.toBe(sessions[1]!.sessionId);
-    expect(() => registry.open(client())).toThrow(expect.objectContaining({ code: 'server-full' }));
+    expect(() => registry.open(client(), 'websocket')).toThrow(expect.objectContaining({ code: 'server-full' }));
     sessions[0]!.receive({ type: 'offer', sdp: 'nonsense' });
     await expect(a.message).resolves.toMatchObject({ type: 'error', code: 'sdp-invalid' });
     sessions[0]!.close('client-left');
     await expect(a.end).resolves.toEqual(['client-left', undefined]);
-    expect(() => registry.open(client())).not.toThrow();
+    expect(() => registry.open(client(), 'websocket')).not.toThrow();
     expect(open).toEqual([1, 2, 1, 2]);
     expect(ends).toEqual(['client-left']);
   });
@@ -65,13 +66,13 @@ describe('SessionRegistry', () => {
   it('drains: tells clients, refuses new ones, and waits for the last to leave or for the drain time', async () => {
     const { registry } = start();
     const [a, b] = [client(), client()];
-    const sessions = [registry.open(a), registry.open(b)];
+    const sessions = [registry.open(a, 'websocket'), registry.open(b, 'websocket')];
     await registry.drain(0);
     expect(registry.size).toBe(2);
     for (const one of [a, b]) {
       await expect(one.message).resolves.toEqual({ type: 'bye', reason: 'server-draining' });
     }
-    expect(() => registry.open(client())).toThrow(expect.objectContaining({ code: 'server-draining' }));
+    expect(() => registry.open(client(), 'websocket')).toThrow(expect.objectContaining({ code: 'server-draining' }));
     const drained = registry.drain(600_000);
     for (const session of sessions) session.close('client-left');
     await drained;
@@ -81,7 +82,7 @@ describe('SessionRegistry', () => {
   it('tells its clients when it is closed', async () => {
     const { registry } = start();
     const one = client();
-    registry.open(one);
+    registry.open(one, 'websocket');
     await registry.close();
     await expect(one.end).resolves.toEqual(['server-closed', undefined]);
     await registry.close();
@@ -91,7 +92,7 @@ describe('SessionRegistry', () => {
     const { registry, failures } = start(10, { ...OPTIONS, peer: { ...OPTIONS.peer, iceServers: [7 as never] } });
     for (const failed of [1, 2]) {
       const one = client();
-      registry.open(one);
+      registry.open(one, 'websocket');
       await expect(one.end).resolves.toEqual(['session-failed', 'internal']);
       expect(failures).toHaveLength(failed);
     }
@@ -104,10 +105,10 @@ describe('SessionRegistry', () => {
     const { registry, failures } = start(10, OPTIONS, crashing);
     for (const crashes of [1, 2]) {
       const one = client();
-      registry.open(one);
+      registry.open(one, 'websocket');
       await expect(one.end).resolves.toEqual(['media-worker-crashed', 'internal']);
       expect(failures).toHaveLength(crashes);
-      expect(() => registry.open(client())).toThrow(expect.objectContaining({ code: 'server-starting' }));
+      expect(() => registry.open(client(), 'websocket')).toThrow(expect.objectContaining({ code: 'server-starting' }));
       vi.runAllTimers();
     }
     vi.useRealTimers();

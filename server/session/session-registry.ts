@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { AvsacError, type ErrorCode } from '../../shared/errors.ts';
-import type { ClientMessage, ServerMessage } from '../../shared/signalling.ts';
+import type { ClientMessage, Notice, ServerMessage } from '../../shared/signalling.ts';
 import type { TelemetryBatch } from '../telemetry/telemetry.ts';
 import type { Admission } from './admission.ts';
 import type { FromMediaWorker, MediaWorkerData, ToMediaWorker } from './media-worker-messages.ts';
-import type { SessionOptions } from './session.ts';
+import type { SessionOptions, Signalling } from './session.ts';
 
 /** The side that a session's messages go to: a WebSocket, or the WHIP resource. */
 export interface SessionClient {
@@ -24,12 +24,41 @@ export interface SessionHandle {
 /** Where clients get their sessions. */
 export interface SessionHost {
   /** @throws AvsacError `server-full`, `server-draining` */
-  open(client: SessionClient): SessionHandle;
+  open(client: SessionClient, signalling: Signalling): SessionHandle;
+}
+
+/** Someone who follows a session without being its client. */
+export interface SessionWatcher {
+  /** One result as a line of JSON (docs/results-feed.md), without its line feed. */
+  result(line: string): void;
+  notice(notice: Notice): void;
+  /** The session is over. Called once, and nothing after it. */
+  ended(reason: string): void;
+}
+
+export interface SessionSummary {
+  readonly sessionId: string;
+  readonly signalling: Signalling;
+  readonly openedAt: Date;
+  readonly watchers: number;
+}
+
+/** Where sessions can be followed. */
+export interface SessionGallery {
+  /** Open sessions, oldest first. */
+  list(): readonly SessionSummary[];
+  /**
+   * Results are made from now on, as long as anybody watches.
+   * @returns ends the watching; idempotent.
+   * @throws AvsacError `session-unknown`, `feed-full`
+   */
+  watch(sessionId: string, watcher: SessionWatcher): () => void;
 }
 
 /** What the registry tells its owner. */
 export interface RegistryObserver {
   sessions(open: number): void;
+  sessionOpened(signalling: Signalling): void;
   sessionEnded(sessionId: string, reason: string): void;
   telemetry(batch: TelemetryBatch): void;
   failure(sessionId: string | undefined, message: string): void;
@@ -41,17 +70,30 @@ interface MediaWorker {
   readonly sessionIds: Set<string>;
 }
 
+interface OpenSession {
+  readonly client: SessionClient;
+  readonly signalling: Signalling;
+  readonly openedAt: Date;
+  readonly post: (message: ToMediaWorker) => void;
+  readonly watchers: Set<SessionWatcher>;
+}
+
+/** Each costs the main thread a write for every mask. */
+const MAX_WATCHERS = 16;
+/** Time that peers are given to be told that they are closed, ms. */
+const CLOSE_WITHIN_MS = 1000;
+
 /** A thread that dies as soon as it starts must not keep a core busy with starting it. */
 const RESTART_AFTER_MS = 1000;
 
-export class SessionRegistry implements SessionHost {
+export class SessionRegistry implements SessionHost, SessionGallery {
   readonly #admission: Admission;
-  readonly #options: SessionOptions;
+  readonly #options: Omit<SessionOptions, 'signalling'>;
   readonly #serveSegmenter: (port: MessagePort) => void;
   readonly #observer: RegistryObserver;
   readonly #workerEntry: URL;
   readonly #workers: MediaWorker[] = [];
-  readonly #clients = new Map<string, SessionClient>();
+  readonly #sessions = new Map<string, OpenSession>();
   #onEmpty: (() => void) | undefined;
   #closed = false;
 
@@ -59,7 +101,7 @@ export class SessionRegistry implements SessionHost {
   constructor(
     workerCount: number,
     admission: Admission,
-    options: SessionOptions,
+    options: Omit<SessionOptions, 'signalling'>,
     serveSegmenter: (port: MessagePort) => void,
     observer: RegistryObserver,
     workerEntry = new URL('./media-worker.ts', import.meta.url),
@@ -78,24 +120,46 @@ export class SessionRegistry implements SessionHost {
   }
 
   get size(): number {
-    return this.#clients.size;
+    return this.#sessions.size;
   }
 
-  open(client: SessionClient): SessionHandle {
-    this.#admission.admit(this.#clients.size);
+  open(client: SessionClient, signalling: Signalling): SessionHandle {
+    this.#admission.admit(this.#sessions.size);
     const sessionId = randomUUID();
     // Between the crash of the only one and its successor.
     if (this.#workers.length === 0) throw new AvsacError('server-starting');
     const worker = this.#workers.reduce((least, next) => (next.sessionIds.size < least.sessionIds.size ? next : least));
     worker.sessionIds.add(sessionId);
-    this.#clients.set(sessionId, client);
-    this.#observer.sessions(this.#clients.size);
     const post = (message: ToMediaWorker) => worker.thread.postMessage(message);
-    post({ type: 'open', sessionId, options: this.#options });
+    this.#sessions.set(sessionId, { client, signalling, openedAt: new Date(), post, watchers: new Set() });
+    this.#observer.sessions(this.#sessions.size);
+    this.#observer.sessionOpened(signalling);
+    post({ type: 'open', sessionId, options: { ...this.#options, signalling } });
     return {
       sessionId,
       receive: (message) => post({ type: 'message', sessionId, message }),
       close: (reason) => post({ type: 'close', sessionId, reason }),
+    };
+  }
+
+  list(): SessionSummary[] {
+    return [...this.#sessions].map(([sessionId, { signalling, openedAt, watchers }]) => ({
+      sessionId,
+      signalling,
+      openedAt,
+      watchers: watchers.size,
+    }));
+  }
+
+  watch(sessionId: string, watcher: SessionWatcher): () => void {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined) throw new AvsacError('session-unknown');
+    const { watchers, post } = session;
+    if (watchers.size >= MAX_WATCHERS) throw new AvsacError('feed-full', `${MAX_WATCHERS} listeners`);
+    watchers.add(watcher);
+    if (watchers.size === 1) post({ type: 'watched', sessionId, watched: true });
+    return () => {
+      if (watchers.delete(watcher) && watchers.size === 0) post({ type: 'watched', sessionId, watched: false });
     };
   }
 
@@ -105,23 +169,31 @@ export class SessionRegistry implements SessionHost {
    */
   async drain(drainMs: number): Promise<void> {
     this.#admission.drain();
-    for (const client of this.#clients.values()) client.send({ type: 'bye', reason: 'server-draining' });
-    if (this.#clients.size === 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, drainMs);
-      this.#onEmpty = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    for (const { client } of this.#sessions.values()) client.send({ type: 'bye', reason: 'server-draining' });
+    await this.#empty(drainMs);
   }
 
   /** Ends every session and thread. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
+    // A peer that is told needs not wait for its consent to expire (RFC 9725 §4.2, RFC 7675 §5.2).
+    for (const [sessionId, { post }] of this.#sessions) post({ type: 'close', sessionId, reason: 'server-closed' });
+    await this.#empty(CLOSE_WITHIN_MS);
     // Before the threads end: a thread that ends with sessions counts as crashed.
-    for (const sessionId of [...this.#clients.keys()]) this.#end(sessionId, 'server-closed', undefined);
+    for (const sessionId of [...this.#sessions.keys()]) this.#end(sessionId, 'server-closed', undefined);
     await Promise.all([...this.#workers].map(({ thread }) => thread.terminate()));
+  }
+
+  /** Resolves when the last session has ended, or after `withinMs`. */
+  async #empty(withinMs: number): Promise<void> {
+    if (this.#sessions.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, withinMs);
+      this.#onEmpty = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   #startWorker(): MediaWorker {
@@ -158,7 +230,10 @@ export class SessionRegistry implements SessionHost {
   #onMessage(message: Exclude<FromMediaWorker, { type: 'ready' }>, sessionIds: Set<string>): void {
     switch (message.type) {
       case 'message':
-        this.#clients.get(message.sessionId)?.send(message.message);
+        this.#deliver(message.sessionId, message.message);
+        return;
+      case 'result':
+        for (const watcher of this.#sessions.get(message.sessionId)?.watchers ?? []) watcher.result(message.line);
         return;
       case 'ended':
         sessionIds.delete(message.sessionId);
@@ -173,13 +248,21 @@ export class SessionRegistry implements SessionHost {
     }
   }
 
+  #deliver(sessionId: string, message: ServerMessage): void {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined) return;
+    session.client.send(message);
+    if (message.type === 'notice') for (const watcher of session.watchers) watcher.notice(message);
+  }
+
   #end(sessionId: string, reason: string, error: ErrorCode | undefined): void {
-    const client = this.#clients.get(sessionId);
-    if (!client) return;
-    this.#clients.delete(sessionId);
-    this.#observer.sessions(this.#clients.size);
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined) return;
+    this.#sessions.delete(sessionId);
+    this.#observer.sessions(this.#sessions.size);
     this.#observer.sessionEnded(sessionId, reason);
-    client.ended(reason, error);
-    if (this.#clients.size === 0) this.#onEmpty?.();
+    session.client.ended(reason, error);
+    for (const watcher of session.watchers) watcher.ended(reason);
+    if (this.#sessions.size === 0) this.#onEmpty?.();
   }
 }

@@ -8,7 +8,7 @@ import { FakeSegmenter, IMMEDIATE_LOGITS } from '../inference/fake-segmenter.ts'
 import { FakeChannel } from '../peer/fake-peer.ts';
 import type { AnswerResult, Peer, PeerListener, PeerState } from '../peer/peer.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
-import { Session } from './session.ts';
+import { Session, type Signalling } from './session.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'Date', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
@@ -54,10 +54,11 @@ class ScriptedPeer implements Peer {
   }
 }
 
-function join() {
+function join(signalling: Signalling = 'websocket') {
   const messages: ServerMessage[] = [];
   const ends: [reason: string, error: ErrorCode | undefined][] = [];
   const failures: unknown[] = [];
+  const lines: string[] = [];
   const segmenter = new FakeSegmenter(tinyManifest(), () => IMMEDIATE_LOGITS);
   const decoders = new FakeDecoders();
   const telemetry = new TelemetryCollector();
@@ -65,6 +66,7 @@ function join() {
   const session = new Session(
     's',
     {
+      signalling,
       maskRateHz: 10,
       peer: { iceServers: [], portRange: undefined, announcedAddresses: [], videoBitrateBps: 1_200_000 },
     },
@@ -79,6 +81,7 @@ function join() {
     },
     {
       send: (message) => messages.push(message),
+      result: (line) => lines.push(line),
       failure: (error) => failures.push(error),
       ended: (...end) => ends.push(end),
     },
@@ -101,6 +104,7 @@ function join() {
     messages,
     ends,
     failures,
+    lines,
     of,
     offer,
     connect,

@@ -10,12 +10,19 @@ import {
 } from '../../shared/signalling.ts';
 import type { Segmenter } from '../inference/segmenter.ts';
 import type { DecoderFactory } from '../media/decoder.ts';
+import { resultLine } from '../output/result-line.ts';
 import type { AnswerResult, CreatePeer, Peer, PeerChannel, PeerOptions, PeerState, RemoteTrack } from '../peer/peer.ts';
+import type { EncodedMask } from '../pipeline/flow.ts';
 import { MaskPipeline } from '../pipeline/pipeline.ts';
 import { type Telemetry, teeTelemetry } from '../telemetry/telemetry.ts';
 import { SessionFigures } from './session-figures.ts';
 
+/** How a client and its session talk. */
+export type Signalling = 'websocket' | 'whip';
+
 export interface SessionOptions {
+  /** A WHIP client is told of nothing but a whole answer, and need not open channels (RFC 9725 §4.4). */
+  readonly signalling: Signalling;
   /** Masks a second aimed at, 2..30. */
   readonly maskRateHz: number;
   readonly peer: Omit<PeerOptions, 'videoCodecs'>;
@@ -31,6 +38,8 @@ export interface SessionParts {
 
 export interface SessionListener {
   send(message: ServerMessage): void;
+  /** One mask as a line of JSON, while the session is watched. */
+  result(line: string): void;
   /** An error that is not the client's doing, for the log; the client learns its code only. */
   failure(error: unknown): void;
   /** Called once, when everything the session owned is closed. */
@@ -51,6 +60,7 @@ const MASK_CHANNEL_WITHIN_TICKS = 2;
 
 export class Session {
   readonly #sessionId: string;
+  readonly #signalling: Signalling;
   readonly #parts: SessionParts;
   readonly #listener: SessionListener;
   readonly #peer: Peer;
@@ -69,9 +79,11 @@ export class Session {
   #offers: Promise<void> = Promise.resolve();
   #waitingOffers = 0;
   #closing: Promise<void> | undefined;
+  #watched = false;
 
   constructor(sessionId: string, options: SessionOptions, parts: SessionParts, listener: SessionListener) {
     this.#sessionId = sessionId;
+    this.#signalling = options.signalling;
     this.#parts = parts;
     this.#listener = listener;
     this.#telemetry = teeTelemetry(parts.telemetry, this.#figures);
@@ -90,6 +102,7 @@ export class Session {
       decoders: parts.decoders,
       segmenter: parts.segmenter,
       channel: () => this.#maskChannel,
+      publish: (mask) => this.#publish(mask),
       telemetry: this.#telemetry,
       failed: (error) => {
         this.#listener.failure(error);
@@ -112,6 +125,11 @@ export class Session {
         void this.close('client-left');
         return;
     }
+  }
+
+  /** Whether anybody follows the results. */
+  watch(watched: boolean): void {
+    this.#watched = watched;
   }
 
   /** Ends the session: pipeline, peer, timers. Idempotent; never rejects. */
@@ -140,6 +158,7 @@ export class Session {
       try {
         if (this.#closing) return;
         const answer = await this.#peer.answer(sdp);
+        if (this.#signalling === 'whip') refuseInPart(answer);
         this.#send({ type: 'answer', sdp: answer.sdp });
         this.#noticeMissing(answer);
         if (this.#peer.state !== 'connected') this.#expect(CONNECT_WITHIN_MS, 'peer-timeout');
@@ -203,7 +222,12 @@ export class Session {
       if (this.#stalledTicks[kind] >= STALLED_AFTER_TICKS) this.#notice(`${kind}-stalled`);
       if (kind === 'video' && !flowing) track.requestKeyFrame();
     }
-    if (!this.#maskChannel && this.#tracks.has('video') && ++this.#maskChannelTicks > MASK_CHANNEL_WITHIN_TICKS) {
+    if (
+      this.#signalling === 'websocket' &&
+      !this.#maskChannel &&
+      this.#tracks.has('video') &&
+      ++this.#maskChannelTicks > MASK_CHANNEL_WITHIN_TICKS
+    ) {
       this.#notice('mask-channel-missing');
     }
     this.#controlChannel?.send(
@@ -215,6 +239,12 @@ export class Session {
         }),
       ),
     );
+  }
+
+  /** @returns false when nobody follows. */
+  #publish(mask: EncodedMask): boolean {
+    if (this.#watched) this.#listener.result(resultLine(mask, this.#parts.segmenter.manifest.classes));
+    return this.#watched;
   }
 
   /** @param total of the video track so far; a replaced track counts from zero again. */
@@ -246,4 +276,11 @@ export class Session {
     if (code === 'internal' && !this.#closing) this.#listener.failure(error);
     this.#send({ type: 'error', code, message });
   }
+}
+
+/** RFC 9725 §4.4.3: all of an offer or nothing. @throws AvsacError `media-refused` */
+function refuseInPart({ refused }: AnswerResult): void {
+  if (refused.length === 0) return;
+  const offered = refused.map(({ kind, offeredCodecs }) => `${kind} as ${offeredCodecs.join(', ')}`);
+  throw new AvsacError('media-refused', offered.join('; '));
 }

@@ -10,10 +10,9 @@ import {
   type ServerMessage,
 } from '../../shared/signalling.ts';
 import type { SessionHandle, SessionHost } from '../session/session-registry.ts';
+import { keepAlive } from './keep-alive.ts';
 
 const NORMAL_CLOSURE = 1000;
-/** Two pings unanswered and the client is gone; a dead TCP connection says nothing by itself. */
-const PING_INTERVAL_MS = 15_000;
 
 const clientMessage = Compile(ClientMessageSchema);
 
@@ -63,28 +62,19 @@ export function serveWebSocket(socket: WebSocket, registry: SessionHost, welcome
 
   let session: SessionHandle;
   try {
-    session = registry.open({
-      send,
-      ended: (reason, code: ErrorCode | undefined) => {
-        if (code !== undefined) return refuseWebSocket(socket, new AvsacError(code));
-        send({ type: 'bye', reason });
-        socket.close(NORMAL_CLOSURE, reason);
-      },
-    });
+    const ended = (reason: string, code: ErrorCode | undefined) => {
+      if (code !== undefined) return refuseWebSocket(socket, new AvsacError(code));
+      send({ type: 'bye', reason });
+      socket.close(NORMAL_CLOSURE, reason);
+    };
+    session = registry.open({ send, ended }, 'websocket');
   } catch (error) {
     refuseWebSocket(socket, asAvsacError(error));
     return;
   }
   send({ type: 'welcome', sessionId: session.sessionId, ...welcome });
 
-  let unanswered = 0;
-  const ping = setInterval(() => {
-    if (unanswered++ >= 2) socket.terminate();
-    else socket.ping();
-  }, PING_INTERVAL_MS);
-  socket.on('pong', () => {
-    unanswered = 0;
-  });
+  keepAlive(socket);
   socket.on('message', (data, isBinary) => {
     try {
       const message = parseClientMessage(data, isBinary);
@@ -96,8 +86,5 @@ export function serveWebSocket(socket: WebSocket, registry: SessionHost, welcome
   });
   // `close` always follows; ws reports an oversized message here and closes with 1009 by itself.
   socket.on('error', () => {});
-  socket.once('close', () => {
-    clearInterval(ping);
-    session.close('client-left');
-  });
+  socket.once('close', () => session.close('client-left'));
 }

@@ -14,6 +14,7 @@ export class Metrics {
   readonly #counters = new Map<string, Counter>();
   readonly #durations = new Map<string, Histogram>();
   readonly #sessions: Gauge;
+  readonly #sessionStarts: Counter<'signalling'>;
   readonly #sessionEnds: Counter<'reason'>;
   readonly #batchSize: Histogram;
   readonly #batchDuration: Histogram;
@@ -40,6 +41,12 @@ export class Metrics {
       );
     }
     this.#sessions = new Gauge({ name: 'avsac_sessions', help: 'Sessions open now', registers });
+    this.#sessionStarts = new Counter({
+      name: 'avsac_session_starts_total',
+      help: 'Sessions opened, by signalling',
+      labelNames: ['signalling'],
+      registers,
+    });
     this.#sessionEnds = new Counter({
       name: 'avsac_session_ends_total',
       help: 'Sessions ended, by reason',
@@ -85,6 +92,10 @@ export class Metrics {
 
   sessions(open: number): void {
     this.#sessions.set(open);
+  }
+
+  sessionOpened(signalling: 'websocket' | 'whip'): void {
+    this.#sessionStarts.inc({ signalling });
   }
 
   sessionEnded(reason: string): void {

@@ -12,8 +12,9 @@ export const DROP_REASONS = {
   deadline: 'the window waited longer than its answer was useful',
   closed: 'the session ended with the window still waiting',
   'inference-failed': 'the model run failed',
-  'channel-closed': 'the mask channel was not open',
+  'channel-closed': 'the mask channel was not open, and nobody followed the results',
   'channel-behind': 'the mask channel had more bytes queued than one mask',
+  'feed-behind': 'a listener of the results had not taken the one before',
 } as const;
 export type DropReason = keyof typeof DROP_REASONS;
 
@@ -24,14 +25,14 @@ export const MEASURES = {
   queue: 'window ready to the start of its batch',
   inference: 'run of the batch the window was in',
   encode: 'logits to mask message',
-  total: 'last RTP packet of a frame to its mask handed to the data channel',
+  total: 'last RTP packet of a frame to its mask handed on',
   skew: 'absolute distance of the audio patch end from the capture time of its frame',
   'event-loop-lag': 'delay of a timer in a media worker',
 } as const;
 export type Measure = keyof typeof MEASURES;
 
 export const COUNTERS = {
-  masks: 'masks handed to the data channel',
+  masks: 'masks handed to the data channel or to listeners of the results',
   gated: 'masks answered by the silence gate without a model run',
   frames: 'video frames decoded',
   samples: 'video frames sampled for the model',
