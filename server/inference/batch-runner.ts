@@ -10,6 +10,8 @@ export interface BatchTensors {
   readonly image: Uint8Array;
   /** float32 [frames, 1, hops, bands]. */
   readonly logMel: Float32Array;
+  /** uint8 [frames, ages, H, W]; empty when the model sees no motion. */
+  readonly earlier: Uint8Array;
   /** float32 [frames, K, H, W] or uint8 [frames, 1, H, W]. */
   readonly logits: ModelOutput;
 }
@@ -28,6 +30,7 @@ export class BatchRunner {
   readonly #sizes: FrameSizes;
   readonly #image: Uint8Array;
   readonly #logMel: Float32Array;
+  readonly #earlier: Uint8Array;
   readonly #logits: ModelOutput;
 
   constructor(options: BatchRunnerOptions) {
@@ -38,6 +41,7 @@ export class BatchRunner {
     const Output = outputArray(manifest);
     this.#image = new Uint8Array(padded(maxFrames) * sizes.image);
     this.#logMel = new Float32Array(padded(maxFrames) * sizes.logMel);
+    this.#earlier = new Uint8Array(padded(maxFrames) * sizes.earlier);
     this.#logits = new Output(padded(maxFrames) * sizes.logits);
   }
 
@@ -51,9 +55,10 @@ export class BatchRunner {
 
   async #runBatch(inputs: readonly ModelInput[]): Promise<void> {
     const sizes = this.#sizes;
-    for (const [i, { image, logMel }] of inputs.entries()) {
+    for (const [i, { image, logMel, earlier }] of inputs.entries()) {
       this.#image.set(image, i * sizes.image);
       this.#logMel.set(logMel, i * sizes.logMel);
+      this.#earlier.set(earlier, i * sizes.earlier);
     }
     await this.warmUp(inputs.length);
     for (const [i, { logits }] of inputs.entries()) {
@@ -70,6 +75,7 @@ export class BatchRunner {
       frames: rows,
       image: this.#image.subarray(0, rows * sizes.image),
       logMel: this.#logMel.subarray(0, rows * sizes.logMel),
+      earlier: this.#earlier.subarray(0, rows * sizes.earlier),
       logits: this.#logits.subarray(0, rows * sizes.logits),
     });
   }

@@ -23,6 +23,8 @@ interface GoldenCase {
   readonly name: string;
   readonly image: GoldenTensor;
   readonly logMel: GoldenTensor;
+  /** Of a model that sees motion. */
+  readonly earlier?: GoldenTensor;
   readonly logits: GoldenTensor;
 }
 
@@ -57,6 +59,7 @@ function frame(index: number): ModelInput {
     const disc = (x - 40 - 20 * index) ** 2 + (y - 90) ** 2 < 900;
     input.image[i] = disc ? 220 - 60 * (i % 3) : (x + y + 31 * index) % 160;
   }
+  for (let i = 0; i < input.earlier.length; i++) input.earlier[i] = (7 * i + 13 * index) % 251;
   const { bands } = model.manifest.inputs.logMel;
   for (let i = 0; i < input.logMel.length; i++) {
     input.logMel[i] = 2 * Math.sin((i % bands) / (3 + index)) + Math.cos(Math.floor(i / bands) / 5 + index) - 2;
@@ -94,11 +97,13 @@ describe('the live model', () => {
     for (const golden of index.model) {
       const image = await readTensor(golden.image);
       const logMel = await readTensor(golden.logMel);
+      const earlier = golden.earlier && (await readTensor(golden.earlier));
       const logits = await readTensor(golden.logits);
       const inputs = Array.from({ length: image.shape[0]! }, (_, i) => {
         const input = allocateModelInput(model.manifest);
         input.image.set(new Uint8Array(image.bytes).subarray(i * sizes.image, (i + 1) * sizes.image));
         input.logMel.set(new Float32Array(logMel.bytes).subarray(i * sizes.logMel, (i + 1) * sizes.logMel));
+        if (earlier) input.earlier.set(new Uint8Array(earlier.bytes, i * sizes.earlier, sizes.earlier));
         return input;
       });
       await segment('golden', inputs);

@@ -124,6 +124,11 @@ describe('parseManifest', () => {
       { file: '../other.onnx' },
       'file: must match pattern "^[^/\\\\]+\\.onnx$", found "../other.onnx"',
     ],
+    [
+      'earlier frames of another size',
+      { 'inputs.earlier': { ...tinyManifest({ motion: true }).inputs.earlier, width: 9 } },
+      'inputs.earlier.width: must equal inputs.image.width (8), found 9',
+    ],
     ['no class', { classes: [] }, 'classes: must not have fewer than 1 items, found []'],
     ['bands that disagree', { 'audio.melBands': 40 }, 'inputs.logMel.bands: must equal audio.melBands (40), found 64'],
     [

@@ -9,6 +9,8 @@ import { Value } from 'typebox/value';
 import { AvsacError } from '../../shared/errors.ts';
 
 const Count = Type.Integer({ minimum: 1 });
+/** Frames are kept for as long as the oldest is asked for. */
+const MAX_AGE_MS = 500;
 const Hertz = Type.Number({ exclusiveMinimum: 0 });
 
 export const ModelManifestSchema = Type.Object({
@@ -41,6 +43,17 @@ export const ModelManifestSchema = Type.Object({
       frames: Count,
       bands: Count,
     }),
+    /** Luminance (BT.601, 0-255) of the frames `agesMs` before the image, [N, ages, height, width]; absent from models of stills. */
+    earlier: Type.Optional(
+      Type.Object({
+        name: Type.String({ minLength: 1 }),
+        type: Type.Literal('uint8'),
+        layout: Type.Literal('NCHW'),
+        height: Count,
+        width: Count,
+        agesMs: Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: MAX_AGE_MS }), { minItems: 1, maxItems: 4 }),
+      }),
+    ),
   }),
   /**
    * float32: logits [N, K, height, width], K the number of classes. uint8: the mask itself [N, 1, height, width], the class
@@ -81,6 +94,8 @@ export const ModelManifestSchema = Type.Object({
   trainedOn: Type.Union([Type.String(), Type.Array(Type.String())]),
 });
 export type ModelManifest = Static<typeof ModelManifestSchema>;
+/** The input of a model that sees motion. */
+export type EarlierInput = NonNullable<ModelManifest['inputs']['earlier']>;
 
 /** A model that is present and whole. */
 export interface Model {
@@ -147,6 +162,11 @@ function contradictions({ inputs, audio, batch, temporal }: ModelManifest): stri
     ['inputs.logMel.frames', inputs.logMel.frames, 'audio.frames', audio.frames],
     ['inputs.logMel.bands', inputs.logMel.bands, 'audio.melBands', audio.melBands],
   ];
+  const { image, earlier } = inputs;
+  if (earlier) {
+    pairs.push(['inputs.earlier.height', earlier.height, 'inputs.image.height', image.height]);
+    pairs.push(['inputs.earlier.width', earlier.width, 'inputs.image.width', image.width]);
+  }
   const faults = pairs
     .filter(([, a, , b]) => a !== b)
     .map(([field, a, other, b]) => `${field}: must equal ${other} (${b}), found ${a}`);

@@ -8,6 +8,8 @@ export interface FrameSizes {
   readonly image: number;
   /** Of the float32 log-mel [1, 1, frames, bands]. */
   readonly logMel: number;
+  /** Of the uint8 NCHW earlier frames [1, ages, H, W]; 0 when the model sees no motion. */
+  readonly earlier: number;
   /** Of the output: logits [1, K, H, W] or mask [1, 1, H, W]. */
   readonly logits: number;
 }
@@ -16,6 +18,7 @@ export function frameSizes({ inputs, output, classes }: ModelManifest): FrameSiz
   return {
     image: inputs.image.height * inputs.image.width * inputs.image.channels,
     logMel: inputs.logMel.frames * inputs.logMel.bands,
+    earlier: inputs.earlier ? inputs.earlier.agesMs.length * inputs.earlier.height * inputs.earlier.width : 0,
     logits: (output.type === 'uint8' ? 1 : classes.length) * output.height * output.width,
   };
 }
@@ -28,7 +31,7 @@ export function allocateModelInput(manifest: ModelManifest): ModelInput {
   const sizes = frameSizes(manifest);
   const logMelBytes = sizes.logMel * Float32Array.BYTES_PER_ELEMENT;
   const logitsBytes = sizes.logits * outputArray(manifest).BYTES_PER_ELEMENT;
-  const memory = new SharedArrayBuffer(logMelBytes + logitsBytes + sizes.image);
+  const memory = new SharedArrayBuffer(logMelBytes + logitsBytes + sizes.image + sizes.earlier);
   // Floats first: their offsets must be multiples of four.
   return {
     logMel: new Float32Array(memory, 0, sizes.logMel),
@@ -37,5 +40,6 @@ export function allocateModelInput(manifest: ModelManifest): ModelInput {
         ? new Uint8Array(memory, logMelBytes, sizes.logits)
         : new Float32Array(memory, logMelBytes, sizes.logits),
     image: new Uint8Array(memory, logMelBytes + logitsBytes, sizes.image),
+    earlier: new Uint8Array(memory, logMelBytes + logitsBytes + sizes.image, sizes.earlier),
   };
 }

@@ -110,6 +110,34 @@ describe('OrtSegmenter with ONNX Runtime', () => {
     expect([lit.logits.every((value) => value === 1), dark.logits.every((value) => value === 0)]).toEqual([true, true]);
   });
 
+  it('gives a model that sees motion the earlier frames of each frame', async () => {
+    const moving = await modelOf('motion', { motion: true });
+    const segmenter = await start({ model: moving });
+    const frames = [10, 20, 30].map((pixel, i) => {
+      const input = allocateModelInput(moving.manifest);
+      input.image.fill(100);
+      input.earlier.fill(pixel, 0, 64).fill(pixel + 2 * i, 64);
+      return input;
+    });
+    await segmenter.segment(request('a', ...frames));
+    expect(frames.map(({ logits }) => [logits[0], logits[63]])).toEqual([
+      [90, 90],
+      [79, 79],
+      [68, 68],
+    ]);
+    const bare = { ...frames[0]!, earlier: new Uint8Array(new SharedArrayBuffer(64)) };
+    await expect(segmenter.segment(request('b', bare))).rejects.toMatchObject({
+      detail: 'earlier: expected 128 elements, found 64',
+    });
+    const { earlier, ...still } = moving.manifest.inputs;
+    const taller = { ...still, earlier: { ...earlier!, agesMs: [80, 160, 240] } };
+    await expect(
+      start({ model: { ...moving, manifest: { ...moving.manifest, inputs: taller } } }),
+    ).rejects.toMatchObject({
+      detail: 'tiny.onnx: earlier: expected uint8 [N, 3, 8, 8] with N free, found uint8 [N, 2, 8, 8]',
+    });
+  });
+
   it('passes over the providers that this machine lacks, each with its reason', async () => {
     const segmenter = await start({ executionProviders: ['coreml', 'cpu'] });
     expect(segmenter.executionProvider).toBe('cpu');

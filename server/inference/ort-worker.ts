@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { AvsacError, asAvsacError, type ErrorCode } from '../../shared/errors.ts';
 import { BatchRunner, type BatchTensors } from './batch-runner.ts';
-import type { ModelManifest } from './manifest.ts';
+import type { EarlierInput, ModelManifest } from './manifest.ts';
 import {
   type ExecutionProvider,
   maxBatchFrames,
@@ -48,11 +48,14 @@ const channelsOf = ({ output, classes }: Pick<ModelManifest, 'output' | 'classes
 const outputTensor = (data: ModelOutput, shape: readonly number[]) =>
   data instanceof Uint8Array ? new Tensor('uint8', data, shape) : new Tensor('float32', data, shape);
 
+/** Shape of one frame's earlier ones. */
+const planes = ({ agesMs, height, width }: EarlierInput) => [agesMs.length, height, width];
+
 /** One run of the session, straight into the batch's buffers. */
 async function runBatch(
   session: InferenceSession,
   { inputs, output, classes }: ModelManifest,
-  { frames, image, logMel, logits }: BatchTensors,
+  { frames, image, logMel, earlier, logits }: BatchTensors,
 ): Promise<void> {
   const { height, width, channels } = inputs.image;
   const { frames: hops, bands } = inputs.logMel;
@@ -60,6 +63,9 @@ async function runBatch(
     {
       [inputs.image.name]: new Tensor('uint8', image, [frames, height, width, channels]),
       [inputs.logMel.name]: new Tensor('float32', logMel, [frames, 1, hops, bands]),
+      ...(inputs.earlier && {
+        [inputs.earlier.name]: new Tensor('uint8', earlier, [frames, ...planes(inputs.earlier)]),
+      }),
     },
     { [output.name]: outputTensor(logits, [frames, channelsOf({ output, classes }), output.height, output.width]) },
   );
@@ -68,10 +74,11 @@ async function runBatch(
 /** @throws AvsacError `model-manifest-invalid` when the graph's inputs and outputs are not those of the manifest. */
 function checkGraph({ inputMetadata, outputMetadata }: InferenceSession, manifest: ModelManifest): void {
   const { inputs, output, batch } = manifest;
-  const { image, logMel } = inputs;
+  const { image, logMel, earlier } = inputs;
   const expected = [
     [image.name, 'uint8', [image.height, image.width, image.channels], inputMetadata],
     [logMel.name, 'float32', [1, logMel.frames, logMel.bands], inputMetadata],
+    ...(earlier ? [[earlier.name, 'uint8', planes(earlier), inputMetadata] as const] : []),
     [output.name, output.type, [channelsOf(manifest), output.height, output.width], outputMetadata],
   ] as const;
   for (const [name, type, shape, metadata] of expected) {

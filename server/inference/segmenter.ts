@@ -10,6 +10,8 @@ export interface ModelInput {
   readonly image: Uint8Array;
   /** float32 [1, 1, frames, bands] log-mel, SharedArrayBuffer-backed. */
   readonly logMel: Float32Array;
+  /** uint8 [1, ages, H, W], luminance of the frames before, SharedArrayBuffer-backed; empty when the model sees no motion. */
+  readonly earlier: Uint8Array;
   /** The model's output, written by the segmenter before it resolves, SharedArrayBuffer-backed. */
   readonly logits: ModelOutput;
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Model } from '../../server/inference/manifest.ts';
+import { allocateModelInput } from '../../server/inference/model-input.ts';
 
 export interface BareLoopOptions {
   readonly model: Model;
@@ -53,11 +54,16 @@ async function loop({ model, intraOpThreads, durationMs }: BareLoopOptions): Pro
   const { inputs, output, classes } = model.manifest;
   const { height, width, channels } = inputs.image;
   const { frames, bands } = inputs.logMel;
-  const image = Uint8Array.from({ length: height * width * channels }, (_, i) => (i * 7919) % 251);
-  const logMel = Float32Array.from({ length: frames * bands }, (_, i) => Math.sin(i) - 2);
+  const { image, logMel, earlier } = allocateModelInput(model.manifest);
+  image.set(image.map((_, i) => (i * 7919) % 251));
+  logMel.set(logMel.map((_, i) => Math.sin(i) - 2));
+  earlier.set(earlier.map((_, i) => (i * 7919) % 241));
   const feeds = {
     [inputs.image.name]: new Tensor('uint8', image, [1, height, width, channels]),
     [inputs.logMel.name]: new Tensor('float32', logMel, [1, 1, frames, bands]),
+    ...(inputs.earlier && {
+      [inputs.earlier.name]: new Tensor('uint8', earlier, [1, inputs.earlier.agesMs.length, height, width]),
+    }),
   };
   const logits = new Float32Array(classes.length * output.height * output.width);
   const fetches = { [output.name]: new Tensor('float32', logits, [1, classes.length, output.height, output.width]) };

@@ -1,4 +1,4 @@
-/** The paper's models, exported at a reduced size with random weights, served to real libwebrtc. */
+/** The paper's models and the live one, exported at a reduced size with random weights, served to real libwebrtc. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,16 +20,21 @@ const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 /** Largest difference allowed to PyTorch, in logits. */
 const PARITY = 1e-4;
 
-type Tensors = Readonly<Record<'image' | 'logMel' | 'logits', { readonly file: string; readonly shape: number[] }>>;
+interface Tensor {
+  readonly file: string;
+  readonly shape: number[];
+}
+/** `earlier` of a model that sees motion. */
+type Tensors = Readonly<Record<'image' | 'logMel' | 'logits', Tensor>> & { readonly earlier?: Tensor };
 
-describe('the models of the paper', () => {
+describe('models as they are exported', () => {
   let folder: string;
   let server: RunningServer | undefined;
   let publisher: LibwebrtcPublisher | undefined;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'avsac-served-'));
-    const command = ['python', '-m', 'tests.reduced', folder, 's4-pvt', 'avss-r50'];
+    const command = ['python', '-m', 'tests.reduced', folder, 's4-pvt', 'avss-r50', 'live'];
     await promisify(execFile)(join(MODELS, 'run'), command, { cwd: MODELS });
   });
   afterEach(async () => {
@@ -73,14 +78,16 @@ describe('the models of the paper', () => {
     };
     const sizes = frameSizes(model.manifest);
     let worst = 0;
-    for (const { image, logMel, logits } of golden.model) {
+    for (const { image, logMel, earlier, logits } of golden.model) {
       const images = new Uint8Array(await read(image.file));
       const logMels = new Float32Array(await read(logMel.file));
+      const before = new Uint8Array(earlier ? await read(earlier.file) : 0);
       const expected = new Float32Array(await read(logits.file));
       const inputs = Array.from({ length: image.shape[0]! }, (_, i) => {
         const input = allocateModelInput(model.manifest);
         input.image.set(images.subarray(i * sizes.image, (i + 1) * sizes.image));
         input.logMel.set(logMels.subarray(i * sizes.logMel, (i + 1) * sizes.logMel));
+        input.earlier.set(before.subarray(i * sizes.earlier, (i + 1) * sizes.earlier));
         return input;
       });
       await segmenter.segment({ sessionId: 'golden', inputs, deadlineMs: Number.POSITIVE_INFINITY });
@@ -103,6 +110,14 @@ describe('the models of the paper', () => {
     await client.until(() => client.masks.some(({ gated, classes }) => !gated && classes.length === 1));
     const { masks } = client;
     expect(masks.flatMap(({ classes }) => classes).every(({ classIndex }) => classIndex === 0)).toBe(true);
+  });
+
+  it('live model: EfficientNet-Lite0, motion, one class', async () => {
+    const model = await readModel(join(folder, 'live'));
+    expect(model.manifest.inputs.earlier).toMatchObject({ height: 64, width: 64, agesMs: [80, 160] });
+    expect(await differenceToPyTorch(model)).toBeLessThanOrEqual(PARITY);
+    const client = await publishTo(model);
+    await client.until(() => client.masks.some(({ gated }) => !gated));
   });
 
   it('semantic model: ResNet-50, VGGish, 71 classes by their names', async () => {
