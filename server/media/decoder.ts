@@ -1,7 +1,7 @@
 /** Port: decoding, with the names of W3C WebCodecs. Adapter: the one file that imports the chosen library. */
 import type { EncodedChunk } from './encoded-chunk.ts';
 
-/** A decoded picture. Exactly one owner at a time; the owner closes it. Nothing is converted before `scaleTo`. */
+/** A decoded picture. Exactly one owner at a time; the owner closes it. Nothing is converted before it is asked for. */
 export interface DecodedFrame {
   readonly rtpTimestamp: number;
   /** Visible size, pixels. */
@@ -12,6 +12,12 @@ export interface DecodedFrame {
    * @param rgb row-major NHWC uint8 of `width * height * 3`, RGB 0..255 full range; only written during the call.
    */
   scaleTo(rgb: Uint8Array, width: number, height: number): Promise<void>;
+  /**
+   * The same of luma alone, at a third to a half of the cost and at once.
+   * @param luma row-major uint8 of `width * height`, 0..255 full range.
+   * @throws what makes `scaleTo` reject.
+   */
+  lumaTo(luma: Uint8Array, width: number, height: number): void;
   close(): void;
 }
 

@@ -209,6 +209,19 @@ describe('scaleTo', () => {
     }
   });
 
+  it.each([
+    ['limited', 126, false, 128],
+    ['full', 64, true, 64],
+  ] as const)('gives luma of %s range as 0..255', (_range, y, fullRange, expected) => {
+    const frame = decodeColour('H264', [y, 90, 200], fullRange);
+    const luma = new Uint8Array(24 * 18);
+    frame.lumaTo(luma, 24, 18);
+    expect(Math.max(...luma.map((value) => Math.abs(value - expected)))).toBeLessThanOrEqual(2);
+    expect(() => frame.lumaTo(luma, 18, 18)).toThrow(RangeError);
+    frame.close();
+    expect(() => frame.lumaTo(luma, 24, 18)).toThrow('closed frame');
+  });
+
   it('rejects a buffer of another size and a closed frame', async () => {
     const frame = decodeColour('VP8', [126, 128, 128]);
     await expect(frame.scaleTo(new Uint8Array(10), 32, 32)).rejects.toThrow(RangeError);

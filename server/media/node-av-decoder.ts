@@ -41,7 +41,7 @@ export async function loadDecoderFactory(): Promise<DecoderFactory> {
   const scaler = new FrameScaler({
     Frame: library.Frame,
     SoftwareScaleContext: library.SoftwareScaleContext,
-    rgb24: library.constants.AV_PIX_FMT_RGB24,
+    formats: { rgb: library.constants.AV_PIX_FMT_RGB24, luma: library.constants.AV_PIX_FMT_GRAY8 },
   });
   const available = VIDEO_DECODERS.filter(([, name]) => findDecoder(library, name) !== null);
   return {
@@ -222,13 +222,21 @@ class NodeAvFrame implements DecodedFrame {
   }
 
   async scaleTo(rgb: Uint8Array, width: number, height: number): Promise<void> {
-    if (this.#frame === undefined) throw new AvsacError('internal', 'a closed frame cannot be scaled');
-    this.#scaler.scale(this.#frame, rgb, width, height);
+    this.#scaler.scale(this.#open(), rgb, width, height, 'rgb');
+  }
+
+  lumaTo(luma: Uint8Array, width: number, height: number): void {
+    this.#scaler.scale(this.#open(), luma, width, height, 'luma');
   }
 
   close(): void {
     this.#frame?.free();
     this.#frame = undefined;
+  }
+
+  #open(): av.Frame {
+    if (this.#frame === undefined) throw new AvsacError('internal', 'a closed frame cannot be scaled');
+    return this.#frame;
   }
 }
 

@@ -7,8 +7,13 @@ import type * as av from 'node-av/lib';
 export interface ScalerLibrary {
   readonly Frame: typeof av.Frame;
   readonly SoftwareScaleContext: typeof av.SoftwareScaleContext;
-  readonly rgb24: AVPixelFormat;
+  readonly formats: Readonly<Record<PixelLayout, AVPixelFormat>>;
 }
+
+/** Interleaved RGB, or luma alone; row-major uint8, 0..255 full range. */
+export type PixelLayout = 'rgb' | 'luma';
+
+const CHANNELS = { rgb: 3, luma: 1 } as const satisfies Record<PixelLayout, number>;
 
 interface Scaler {
   readonly context: av.SoftwareScaleContext;
@@ -16,7 +21,7 @@ interface Scaler {
 }
 
 /**
- * Scales to RGB by area averaging. One a thread is enough: calls are synchronous, and it keeps one native context for each
+ * Scales by area averaging. One a thread is enough: calls are synchronous, and it keeps one native context for each
  * geometry in use, so that sessions of different sizes do not rebuild each other's filters.
  */
 export class FrameScaler {
@@ -30,24 +35,27 @@ export class FrameScaler {
   }
 
   /**
-   * @param rgb row-major NHWC uint8 of `width * height * 3`, RGB 0..255 full range.
-   * @throws RangeError when `rgb` has another length; Error when the library cannot convert this pixel format.
+   * @param pixels the picture in `layout`, written.
+   * @throws RangeError when `pixels` has another length; Error when the library cannot convert this pixel format.
    */
-  scale(source: av.Frame, rgb: Uint8Array, width: number, height: number): void {
-    if (rgb.length !== width * height * 3) {
-      throw new RangeError(`an RGB picture of ${width}x${height} has ${width * height * 3} bytes, not ${rgb.length}`);
+  scale(source: av.Frame, pixels: Uint8Array, width: number, height: number, layout: PixelLayout): void {
+    const row = width * CHANNELS[layout];
+    if (pixels.length !== height * row) {
+      throw new RangeError(
+        `a picture of ${width}x${height} has ${height * row} bytes (${layout}), not ${pixels.length}`,
+      );
     }
-    const { context, target } = this.#scaler(source, width, height);
+    const { context, target } = this.#scaler(source, width, height, layout);
     const status = context.scaleFrameSync(target, source);
     const plane = target.data?.[0];
     const stride = target.linesize[0];
     if (status < 0 || plane === undefined || stride === undefined)
       throw new Error(`scaling failed (FFmpeg error ${status})`);
-    if (stride === width * 3) {
-      rgb.set(plane.subarray(0, rgb.length));
+    if (stride === row) {
+      pixels.set(plane.subarray(0, pixels.length));
       return;
     }
-    for (let y = 0; y < height; y++) rgb.set(plane.subarray(y * stride, y * stride + width * 3), y * width * 3);
+    for (let y = 0; y < height; y++) pixels.set(plane.subarray(y * stride, y * stride + row), y * row);
   }
 
   close(): void {
@@ -55,8 +63,8 @@ export class FrameScaler {
     this.#scalers.clear();
   }
 
-  #scaler(source: av.Frame, width: number, height: number): Scaler {
-    const key = `${source.width}x${source.height}:${source.format}:${source.colorRange}:${source.colorSpace}>${width}x${height}`;
+  #scaler(source: av.Frame, width: number, height: number, layout: PixelLayout): Scaler {
+    const key = `${source.width}x${source.height}:${source.format}:${source.colorRange}:${source.colorSpace}>${width}x${height}:${layout}`;
     const known = this.#scalers.get(key);
     if (known !== undefined) {
       // Map order is age of last use.
@@ -69,12 +77,12 @@ export class FrameScaler {
       free(oldest);
       this.#scalers.delete(oldestKey);
     }
-    const scaler = this.#create(width, height);
+    const scaler = this.#create(width, height, layout);
     this.#scalers.set(key, scaler);
     return scaler;
   }
 
-  #create(width: number, height: number): Scaler {
+  #create(width: number, height: number, layout: PixelLayout): Scaler {
     const context = new this.#library.SoftwareScaleContext();
     // Not `getContext`: a context without fixed geometry takes matrix and range from the frame (BT.601 limited when it says nothing).
     context.allocContext();
@@ -83,7 +91,7 @@ export class FrameScaler {
     target.alloc();
     target.width = width;
     target.height = height;
-    target.format = this.#library.rgb24;
+    target.format = this.#library.formats[layout];
     target.getBuffer();
     return { context, target };
   }

@@ -69,13 +69,13 @@ describe('SampleTurn', () => {
 });
 
 describe('sample', () => {
-  function flow(inputs: number) {
-    const pool = poolOf(inputs);
+  function flow(inputs: number, manifest = tinyManifest()) {
+    const pool = poolOf(inputs, manifest);
     const telemetry = new TelemetryCollector();
     const frames$ = new Subject<TimedFrame>();
     const seen: Sample[] = [];
     let completed = false;
-    const subscription = frames$.pipe(sample(pool, tinyManifest(), new MaskRate(10), telemetry)).subscribe({
+    const subscription = frames$.pipe(sample(pool, manifest, new MaskRate(10), telemetry)).subscribe({
       next: (one) => seen.push(one),
       complete: () => {
         completed = true;
@@ -153,5 +153,47 @@ describe('sample', () => {
     expect(seen).toEqual([]);
     expect(frame.closings).toBe(1);
     expect(freeInputs(pool)).toBe(1);
+  });
+
+  it('gives a model that sees motion what was seen before each sample, its own picture while there is none', async () => {
+    const { telemetry, frames$, seen } = flow(9, tinyManifest({ motion: true }));
+    const frames = multiples(40, 11).map((timeMs) => timedFrame(timeMs, new FakeFrame(0, 10 + timeMs / 4)));
+    for (const frame of frames) frames$.next(frame);
+    await settled();
+    const greys = seen.map(({ captureTimeMs, lease: { input } }) => {
+      const plane = input.earlier.length / 2;
+      const uniform = input.earlier.every((value, i) => value === input.earlier[i < plane ? 0 : plane]);
+      return [captureTimeMs, input.image[0], input.earlier[0], input.earlier[plane], uniform];
+    });
+    expect(greys).toEqual([
+      [0, 10, 10, 10, true],
+      [120, 40, 20, 10, true],
+      [200, 60, 40, 20, true],
+      [320, 90, 70, 50, true],
+      [400, 110, 90, 70, true],
+    ]);
+    expect(telemetry.take().counts).toEqual({ samples: 5, 'without-motion': 1 });
+    expect(frames.map(({ frame }) => (frame as FakeFrame).closings)).toEqual(Array(11).fill(1));
+  });
+
+  it('is not confused by frames that come while a sample is being scaled', async () => {
+    const { frames$, seen } = flow(9, tinyManifest({ motion: true }));
+    const slow = Promise.withResolvers<void>();
+    for (const timeMs of multiples(40, 5)) frames$.next(timedFrame(timeMs, new FakeFrame(0, 10 + timeMs / 4)));
+    frames$.next(timedFrame(200, new FakeFrame(0, 60, slow.promise)));
+    for (let timeMs = 240; timeMs < 1000; timeMs += 40) frames$.next(timedFrame(timeMs, new FakeFrame(0, 200)));
+    slow.resolve();
+    await settled();
+    const { input } = seen.find(({ captureTimeMs }) => captureTimeMs === 200)!.lease;
+    expect([input.earlier[0], input.earlier.at(-1)]).toEqual([40, 20]);
+  });
+
+  it('looks at no frame but the due ones for a model of stills', async () => {
+    const { frames$, seen } = flow(3);
+    const frames = multiples(50, 3).map((timeMs) => timedFrame(timeMs));
+    for (const { frame } of frames) frame.lumaTo = () => expect.unreachable('nothing needs it');
+    for (const frame of frames) frames$.next(frame);
+    await settled();
+    expect(seen).toHaveLength(2);
   });
 });

@@ -2,6 +2,7 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import type { ModelManifest } from '../inference/manifest.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { addLuminance, EarlierFrames } from './earlier-frames.ts';
 import type { Sample, TimedFrame } from './flow.ts';
 import type { InputLease, InputPool } from './input-pool.ts';
 import type { MaskRate } from './mask-rate.ts';
@@ -30,18 +31,26 @@ export class SampleTurn {
 }
 
 /**
- * Closes every frame: at once when it is not due, otherwise after scaling. Samples leave in the order of their frames.
+ * Closes every frame: at once when it is not due, otherwise after scaling. Samples leave in the order of their frames. For a
+ * model that sees motion every frame is looked at, and a sample gets what was seen before it.
  * @param rate asked anew for each frame.
  */
 export function sample(
   pool: InputPool,
-  { inputs: { image } }: ModelManifest,
+  { inputs }: ModelManifest,
   rate: MaskRate,
   telemetry: Telemetry,
 ): OperatorFunction<TimedFrame, Sample> {
-  const scale = async (timed: TimedFrame, lease: InputLease): Promise<Sample | undefined> => {
+  const { image } = inputs;
+  const scale = async (
+    timed: TimedFrame,
+    lease: InputLease,
+    before: EarlierFrames | undefined,
+  ): Promise<Sample | undefined> => {
     const { frame, captureTimeMs, arrivalMs, decodedMs } = timed;
     const { rtpTimestamp, width: frameWidth, height: frameHeight } = frame;
+    // Now: other frames come while this one is scaled.
+    const moves = before?.differences(captureTimeMs, lease.input.earlier);
     try {
       await frame.scaleTo(lease.input.image, image.width, image.height);
     } catch {
@@ -51,6 +60,8 @@ export function sample(
     } finally {
       frame.close();
     }
+    if (before) addLuminance(lease.input.image, lease.input.earlier);
+    if (moves === false) telemetry.count('without-motion');
     telemetry.count('samples');
     return { lease, rtpTimestamp, captureTimeMs, frameWidth, frameHeight, arrivalMs, decodedMs };
   };
@@ -58,6 +69,7 @@ export function sample(
   return (frames$) =>
     new Observable<Sample>((subscriber) => {
       const turn = new SampleTurn();
+      const before = inputs.earlier && new EarlierFrames(inputs.earlier);
       // Each link holds a lease, so the pool bounds how many frames are being scaled.
       let emitted = Promise.resolve();
       const emitAfterEarlier = async (earlier: Promise<void>, scaling: Promise<Sample | undefined>) => {
@@ -71,9 +83,10 @@ export function sample(
         frames$.subscribe({
           next: (timed) => {
             const due = turn.take(timed.captureTimeMs, rate.hz);
+            before?.see(timed, due);
             const lease = due ? pool.acquire() : undefined;
             if (lease) {
-              emitted = emitAfterEarlier(emitted, scale(timed, lease));
+              emitted = emitAfterEarlier(emitted, scale(timed, lease, before));
               return;
             }
             timed.frame.close();

@@ -36,6 +36,8 @@ export const COUNTERS = {
   gated: 'masks answered by the silence gate without a model run',
   frames: 'video frames decoded',
   samples: 'video frames sampled for the model',
+  'without-motion':
+    'samples with no earlier frames, for a model that sees motion: a start, a gap, less than 10 frames/s',
   'late-audio': 'pairs whose audio had not arrived in time and that took the newest there was',
 } as const;
 export type Counter = keyof typeof COUNTERS;

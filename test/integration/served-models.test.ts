@@ -81,7 +81,7 @@ describe('models as they are exported', () => {
     for (const { image, logMel, earlier, logits } of golden.model) {
       const images = new Uint8Array(await read(image.file));
       const logMels = new Float32Array(await read(logMel.file));
-      const before = new Uint8Array(earlier ? await read(earlier.file) : 0);
+      const before = earlier ? new Uint8Array(await read(earlier.file)) : new Uint8Array();
       const expected = new Float32Array(await read(logits.file));
       const inputs = Array.from({ length: image.shape[0]! }, (_, i) => {
         const input = allocateModelInput(model.manifest);
