@@ -195,5 +195,8 @@ def test_the_command_line_measures_live_scenes(
     monkeypatch.setattr(sys, "argv", list(map(str, arguments)))
     main()
     summary = json.loads(figures.read_text())
-    assert {group: row["count"] for group, row in summary.items()} == {"scene/right": 4, "scene/silent (dark)": 2}
-    assert "scene/right" in capsys.readouterr().out
+    assert {name: row["pictures"] for name, row in summary.items()} == {
+        "IoU, demo scenes, sounding": 2,
+        "lit, demo scenes, dark": 2,
+    }
+    assert "IoU, demo scenes, sounding" in capsys.readouterr().out

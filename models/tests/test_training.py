@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,10 +7,12 @@ import pytest
 import torch
 
 from avsac.live.data import BatchSource, DataConfig
-from avsac.live.evaluate import evaluate, format_table, scene_samples
+from avsac.live.evaluate import demo_samples, evaluate, format_table
+from avsac.live.segmenter import TorchSegmenter
 from avsac.live.train import Learner, LiveConfig, train
+from avsac.model.avsac import AVSAC
 from avsac.model.config import TINY
-from avsac.training.checkpoint import load_model
+from avsac.training.checkpoint import load_model, start_from, write_model
 from avsac.training.trainer import follow
 
 from .test_data import write_scenes
@@ -50,15 +53,17 @@ def test_a_run_is_resumed_where_it_stopped_and_its_model_loads(tmp_path: Path) -
     path = train(tmp_path / "run", TINY, data, LiveConfig(minutes=0.03, **short))
     before = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
     assert before["step"] > 0
-    train(tmp_path / "run", TINY, data, LiveConfig(minutes=0.06, **short))
+    train(tmp_path / "run", TINY, data, LiveConfig(minutes=before["elapsed"] / 60 + 0.03, **short))
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     resumed = next(line for line in log if "resumed" in line)
     assert resumed["resumed"] == before["step"]
     assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] > before["step"]
-    summary = evaluate(load_model(path), scene_samples(tmp_path / "scenes", 3))
-    assert summary["scene/right"]["count"] == 6
-    assert summary["scene/silent (dark)"]["count"] == 3
-    assert "scene/right" in format_table(summary)
+    figures = evaluate(TorchSegmenter(load_model(path)), demo_samples(tmp_path / "scenes", 3))
+    assert {name: row["pictures"] for name, row in figures.items()} == {
+        "IoU, demo scenes, sounding": 3,
+        "lit, demo scenes, dark": 3,
+    }
+    assert "IoU, demo scenes, sounding" in format_table(figures)
 
 
 def test_average_follows_weights_and_copies_statistics() -> None:
@@ -71,17 +76,17 @@ def test_average_follows_weights_and_copies_statistics() -> None:
     np.testing.assert_allclose(ours.running_mean, 5.0)
 
 
-def test_evaluate_leaves_the_model_in_its_mode(tmp_path: Path) -> None:
-    write_scenes(tmp_path / "held-out", 1)
-    learner = Learner(TINY, ["a"], LiveConfig(minutes=1)).train()
-    evaluate(learner.model, scene_samples(tmp_path, 1))
-    assert learner.model.training
-    with pytest.raises(FileNotFoundError):
-        load_model(tmp_path / "none.pt")
-
-
 def test_pictures_of_another_size_are_refused_before_anything_is_learnt(tmp_path: Path) -> None:
     for split in ("train", "held-out"):
         write_scenes(tmp_path / split, 1, side=96)
     with pytest.raises(ValueError, match="the pictures are 96 px wide, the preset takes 64: give another --preset"):
         train(tmp_path / "run", TINY, DataConfig(None, tmp_path), LiveConfig(minutes=1))
+
+
+def test_a_run_starts_from_the_weights_that_fit(tmp_path: Path) -> None:
+    theirs, ours = AVSAC(TINY), AVSAC(replace(TINY, motion=True, queries=12))
+    write_model(tmp_path / "model.pt", theirs)
+    said = start_from(ours, tmp_path / "model.pt")
+    torch.testing.assert_close(ours.audio_encoder.state_dict(), theirs.audio_encoder.state_dict())
+    assert "motion.convolutions.0" in said
+    assert "backbone" not in said

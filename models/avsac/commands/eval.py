@@ -2,15 +2,19 @@
 
 import argparse
 import json
+from itertools import chain
 from pathlib import Path
 
 from .arguments import add_data
 from .data import KINDS
 
+SHIPPED = {"live": Path(__file__).resolve().parents[2] / "dist"}
+
 
 def add(commands: argparse._SubParsersAction) -> None:
     measure = commands.add_parser("eval", help="figures of a checkpoint: AVSBench (--data), or held-out live scenes")
-    measure.add_argument("checkpoint", type=Path)
+    measure.add_argument("checkpoint", type=Path, nargs="?", help="model.pt or best.pt of a run; live: an export's folder, too")
+    measure.add_argument("--preset", choices=SHIPPED, help="the model that ships under this name, in place of a checkpoint")
     measure.add_argument("--json", type=Path, help="write the figures here, too")
     bench = measure.add_argument_group("AVSBench")
     bench.add_argument("--data", type=Path, help="folder of s4_meta_data.csv, ms3_meta_data.csv or metadata.csv")
@@ -23,7 +27,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     bench.add_argument("--workers", type=int, default=2, help="processes that read files (default 2)")
     bench.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     live = measure.add_argument_group("live scenes")
-    live.add_argument("--count", type=int, default=400, help="pictures of each source (default 400)")
+    live.add_argument("--count", type=int, default=200, help="pictures of each row (default 200)")
     add_data(live)
     measure.set_defaults(run=run)
 
@@ -32,6 +36,8 @@ def run(arguments: argparse.Namespace) -> None:
     live = arguments.scenes or arguments.media
     if bool(arguments.data) == bool(live):
         raise ValueError("give either --data, or --scenes, --media or both of these")
+    if (arguments.checkpoint is None) == (arguments.preset is None):
+        raise ValueError("give either a checkpoint or --preset")
     figures, table = measure_live(arguments) if live else measure_avsbench(arguments)
     print(table)
     if arguments.json:
@@ -48,6 +54,8 @@ def measure_avsbench(arguments: argparse.Namespace) -> tuple[dict, str]:
 
     kind = arguments.kind or find_kind(arguments.data)
     device = choose(arguments.device)
+    if arguments.preset:
+        raise ValueError("--preset is measured on live scenes: give --scenes, --media or both")
     model = load_model(arguments.checkpoint)
     clips = open_dataset(kind, arguments.data, arguments.split, model.config.image_size)
     with explained("evaluation", "lower --batch-size, or give --device cpu"):
@@ -56,12 +64,18 @@ def measure_avsbench(arguments: argparse.Namespace) -> tuple[dict, str]:
 
 
 def measure_live(arguments: argparse.Namespace) -> tuple[dict, str]:
-    from ..live.evaluate import evaluate, format_table, media_samples, scene_samples
-    from ..training.checkpoint import load_model
+    from tqdm import tqdm
 
-    model = load_model(arguments.checkpoint)
-    samples = list(scene_samples(arguments.scenes, arguments.count)) if arguments.scenes else []
+    from ..live.evaluate import ROWS, demo_samples, evaluate, format_table, media_samples
+    from ..live.segmenter import open_model
+
+    count, samples, total = arguments.count, [], 0
+    segmenter = open_model(arguments.checkpoint or SHIPPED[arguments.preset])
+    if arguments.scenes:
+        samples.append(demo_samples(arguments.scenes, count))
+        total += 2 * count
     if arguments.media:
-        samples += media_samples(arguments.media, arguments.count, model.config.image_size, arguments.split)
-    figures = evaluate(model, samples)
+        samples.append(media_samples(arguments.media, count, segmenter.side, arguments.split))
+        total += len(ROWS) * count
+    figures = evaluate(segmenter, tqdm(chain(*samples), "pictures", total, mininterval=1))
     return figures, format_table(figures)

@@ -55,7 +55,7 @@ def add_live(train: argparse.ArgumentParser) -> None:
     group.add_argument("--init", type=Path, metavar="MODEL", help="start with this model's weights where the shapes agree")
     group.add_argument("--threads", type=int, default=2)
     group.add_argument("--evaluate-every", type=float, default=8, help="minutes between held-out figures (default 8)")
-    group.add_argument("--evaluate-pictures", type=int, default=120, help="pictures of each source for them (default 120)")
+    group.add_argument("--evaluate-pictures", type=int, default=32, help="pictures of each row of them (default 32)")
     add_data(group)
 
 

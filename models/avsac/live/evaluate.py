@@ -1,80 +1,132 @@
-"""Held-out figures: demo scenes never trained on, and moments of people, photographs and sounds never trained on."""
+"""Figures of the live model, a row a question, on pictures of a part that training does not see.
 
-from collections.abc import Iterable, Iterator
+The same seed gives the same pictures every time. Intervals are of the bootstrap over pictures (Efron 1979), 95 %.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 
 from ..audio import log_mel
-from ..metrics.masks import MaskScores
-from ..model.avsac import AVSAC
+from ..metrics.masks import iou
 from .library import Library
 from .sample import Sample
 from .scenes import SceneSet
-from .studio import SHARES, Studio
+from .segmenter import Segmenter
+from .studio import Studio
 
 BATCH = 8
+RESAMPLES = 2000
+CLEARLY = 0.25  # more of the one who speaks is lit than of the other, of either's area
+HEARD_IOU = 0.5
+
+# Of one map, all [M,M] boolean: what is lit, what sounds, what else in view might. 0..1
+Measure = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 
 
-def scene_samples(folder: Path, count: int) -> Iterator[tuple[str, Sample]]:
-    """(source, sample) of the first `count` pictures of the held-out scenes in `folder`."""
+def overlap(lit: np.ndarray, target: np.ndarray, other: np.ndarray) -> float:
+    return iou(lit, target)
+
+
+def heard_is_lit(lit: np.ndarray, target: np.ndarray, other: np.ndarray) -> float:
+    of_heard = iou(lit, target)
+    return float(of_heard >= HEARD_IOU and of_heard > iou(lit, other))
+
+
+def clearly_right(lit: np.ndarray, target: np.ndarray, other: np.ndarray) -> float:
+    """Whether the speaker's share that is lit is more than 25 points above the other person's."""
+    return float(lit[target].mean() > (lit[other].mean() if other.any() else 0.0) + CLEARLY)
+
+
+def lit_share(lit: np.ndarray, target: np.ndarray, other: np.ndarray) -> float:
+    return float(lit.mean())
+
+
+@dataclass(frozen=True)
+class Row:
+    """A question: pictures of a scene (None: of all), the sounds asked of each, and what is measured of each sound."""
+
+    name: str
+    scene: str | None
+    asked: tuple[str, ...]
+    measure: Measure
+
+
+ROWS = (
+    Row("IoU, one talker", "talker", ("each",), overlap),
+    Row("IoU, talker beside a silent thing", "talker-and-silent-thing", ("each",), overlap),
+    Row("IoU, thing beside a silent person", "thing-and-silent-person", ("each",), overlap),
+    Row("IoU, thing where it stands", "thing-in-place", ("each",), overlap),
+    Row("IoU, thing cut out", "thing", ("each",), overlap),
+    Row("heard is lit, thing and talker", "thing-and-talker", ("each",), heard_is_lit),
+    Row("heard is lit, two things", "two-things", ("each",), heard_is_lit),
+    Row("clearly right, the other frozen", "two-people-frozen", ("each",), clearly_right),
+    Row("clearly right, the other silent", "two-people-silent", ("each",), clearly_right),
+    Row("clearly right, other words", "two-people-other-words", ("each",), clearly_right),
+    Row("lit, silence", None, ("silence",), lit_share),
+    Row("lit, noise", None, ("noise",), lit_share),
+    Row("lit, sound of nothing in view", None, ("off-screen",), lit_share),
+    Row("lit, voice of nobody, silent people", "silent-people", ("voice",), lit_share),
+)
+DEMO_SOUNDING = Row("IoU, demo scenes, sounding", None, (), overlap)
+DEMO_DARK = Row("lit, demo scenes, dark", None, (), lit_share)
+
+
+def demo_samples(folder: Path, count: int) -> Iterator[tuple[Row, Sample]]:
+    """The first `count` pictures of the held-out scenes in `folder`: sounds that light something, then those that do not."""
     scenes = SceneSet(folder / "held-out")
-    for index in range(min(count, len(scenes))):
-        yield "scene", scenes.sample(index)
+    for row, sounding in ((DEMO_SOUNDING, True), (DEMO_DARK, False)):
+        for index in range(min(count, len(scenes))):
+            sample = scenes.sample(index)
+            chosen = [i for i, mask in enumerate(sample.masks) if (mask.max() > 127) == sounding]
+            if chosen:
+                yield row, sample.only(chosen)
 
 
-def media_samples(root: Path, count: int, side: int, split: str = "val", seed: int = 77) -> Iterator[tuple[str, Sample]]:
-    """(scene, sample), `count` of them in the proportions of training, of a part that training does not see."""
+def media_samples(root: Path, count: int, side: int, split: str, seed: int = 77) -> Iterator[tuple[Row, Sample]]:
+    """`count` pictures of each of ROWS from one split of the media folder; none of a scene for which it has nobody."""
     studio = Studio(Library(root, split), side, seed=seed)
-    for scene, share in SHARES.items():
-        for index in range(max(1, round(share * count))):
-            yield scene, studio.sample(index, scene)
+    for row in ROWS:
+        for index in range(count) if studio.able(row.scene) else ():
+            yield row, studio.sample(index, row.scene, row.asked)
 
 
-@torch.no_grad()
-def predict(model: AVSAC, samples: list[Sample], side: int) -> np.ndarray:
-    """[P,3,side,side] boolean: what the model lights for each picture and sound, shrunk to the masks' side."""
-    picture, earlier = (
-        torch.from_numpy(np.stack(frames)) for frames in zip(*((s.image, s.earlier) for s in samples), strict=True)
-    )
-    tokens = model.encode_image(picture, earlier)
-    mel = torch.from_numpy(log_mel(np.concatenate([s.pcm for s in samples]))[:, None])
-    sounds = len(mel) // len(samples)
-    logits = model.decode(tokens.repeat_interleave(sounds, 0), mel).logits
-    full = F.interpolate(logits, size=(model.config.image_size,) * 2, mode="bilinear", align_corners=False)
-    shrunk = F.interpolate(full, size=(side, side), mode="area")
-    return (shrunk[:, 0] > 0).unflatten(0, (len(samples), sounds)).numpy()
+def predict(segmenter: Segmenter, samples: list[Sample]) -> list[np.ndarray]:
+    """Of each sample [n,M,M] boolean: what lights up for each of its sounds, shrunk to the masks' side."""
+    sounds = [len(sample.pcm) for sample in samples]
+    image, earlier = (np.stack([getattr(sample, name) for sample in samples]) for name in ("image", "earlier"))
+    mel = log_mel(np.concatenate([sample.pcm for sample in samples]))[:, None]
+    logits = segmenter.logits(image, earlier, mel, sounds)
+    full = F.interpolate(logits, size=(segmenter.side,) * 2, mode="bilinear", align_corners=False)
+    shrunk = F.interpolate(full, size=samples[0].masks.shape[-2:], mode="area")[:, 0].numpy()
+    return np.split(shrunk > segmenter.bound, np.cumsum(sounds)[:-1])
 
 
-def evaluate(model: AVSAC, samples: Iterable[tuple[str, Sample]]) -> dict[str, dict[str, float]]:
-    """`MaskScores.summary` with groups "source/tag"."""
-    training = model.training
-    model.eval()
-    scores, waiting = MaskScores(), []
-
-    def score() -> None:
-        predicted = predict(model, [sample for _, sample in waiting], waiting[0][1].masks.shape[-1])
-        for (source, sample), masks in zip(waiting, predicted, strict=True):
-            for tag, mask, target in zip(sample.tags, masks, sample.masks, strict=True):
-                scores.add(f"{source}/{tag}", mask, target > 127)
-        waiting.clear()
-
-    for item in samples:
-        waiting.append(item)
-        if len(waiting) == BATCH:
-            score()
-    if waiting:
-        score()
-    model.train(training)
-    return scores.summary()
+def evaluate(segmenter: Segmenter, samples: Iterable[tuple[Row, Sample]]) -> dict[str, dict[str, float]]:
+    """Row -> {pictures, mean, low, high}: mean over the pictures and its 95 % interval, 0..1."""
+    values: dict[str, list[float]] = {}
+    waiting = iter(samples)
+    while batch := list(islice(waiting, BATCH)):
+        for (row, sample), lit in zip(batch, predict(segmenter, [sample for _, sample in batch]), strict=True):
+            others = sample.masks * 0 if sample.others is None else sample.others
+            maps = zip(lit, sample.masks > 127, others > 127, strict=True)
+            values.setdefault(row.name, []).append(float(np.mean([row.measure(*of_sound) for of_sound in maps])))
+    return {name: interval(np.array(of_pictures)) for name, of_pictures in values.items()}
 
 
-def format_table(summary: dict[str, dict[str, float]]) -> str:
-    lines = [f"{'group':<36}{'count':>6}{'IoU':>8}{'lit pixels':>12}{'lit pictures':>14}"]
-    for group, row in summary.items():
-        cells = (row.get(key) for key in ("iou", "litPixels", "litPictures"))
-        iou, pixels, pictures = ("" if c is None else f"{c:.3f}" for c in cells)
-        lines.append(f"{group:<36}{row['count']:>6}{iou:>8}{pixels:>12}{pictures:>14}")
+def interval(values: np.ndarray) -> dict[str, float]:
+    draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.quantile(values[draws].mean(1), (0.025, 0.975))
+    mean, low, high = (round(float(value), 4) for value in (values.mean(), low, high))
+    return {"pictures": len(values), "mean": mean, "low": low, "high": high}
+
+
+def format_table(figures: dict[str, dict[str, float]]) -> str:
+    lines = [f"{'':<40}{'pictures':>9}{'mean':>9}   95 % interval"]
+    for name, row in figures.items():
+        lines.append(f"{name:<40}{row['pictures']:>9}{row['mean']:>9.3f}   {row['low']:.3f} to {row['high']:.3f}")
     return "\n".join(lines)

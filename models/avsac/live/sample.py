@@ -1,25 +1,31 @@
 """One picture with what a camera showed just before, and several sounds that it may come with: it is its own hard negative."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 SAMPLES = 15_600
-SOUNDS_PER_PICTURE = 3
+SOUNDS_PER_PICTURE = 3  # in training
 
 
 @dataclass
 class Sample:
-    """A picture of S x S with three sounds; masks of M x M, 0..255, show for each sound what makes it."""
+    """A picture of S x S with N sounds; masks of M x M, 0..255, show for each sound what makes it."""
 
     image: np.ndarray  # [S,S,3] uint8 RGB
     earlier: np.ndarray  # [2,S,S] uint8, luminance of the frames some 80 and 160 ms before
-    pcm: np.ndarray  # [3,15600] float32
-    masks: np.ndarray  # [3,M,M] uint8
+    pcm: np.ndarray  # [N,15600] float32
+    masks: np.ndarray  # [N,M,M] uint8
     sounds: list[list[str]]  # of each sound, its classes
-    tags: list[str]  # of each sound: right, union, mixed, silence, noise, off-screen
-    others: np.ndarray | None = None  # [3,M,M] uint8: of each sound, what else in view might have made one
+    tags: list[str]  # of each sound: right, union, mixed, silence, noise, off-screen, voice, ended
+    others: np.ndarray | None = None  # [N,M,M] uint8: of each sound, what else in view might have made one
+
+    def only(self, places: list[int]) -> "Sample":
+        """The same picture with some of its sounds."""
+        picked = {name: [getattr(self, name)[i] for i in places] for name in ("sounds", "tags")}
+        others = None if self.others is None else self.others[places]
+        return replace(self, pcm=self.pcm[places], masks=self.masks[places], others=others, **picked)
 
 
 def luminance(image: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from PIL import Image
 from . import acoustics, augment, camera, stage
 from .director import LEAST_VISIBLE, SMALLEST, SPLITS
 from .library import HUMAN_SOUNDS, Library
+from .media import SAMPLE_RATE
 from .reels import MomentReel
 from .roles import SCENES, Moment, Role
 from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample, luminance
@@ -54,18 +55,27 @@ class Studio:
         self.library, self.side, self.mask_side, self.seed = library, side, mask_side or side // 2, seed
         self.training = library.split == "train"
 
-    def sample(self, index: int, scene: str | None = None) -> Sample:
-        """The sample of this number, of the named scene or of a random one. Raises ValueError when the media give none."""
+    def sample(self, index: int, scene: str | None = None, asked: tuple[str, ...] = ()) -> Sample:
+        """The sample of this number, of the named scene or of a random one, with the sounds that are asked for.
+
+        asked: tags; "each" is one for everything that sounds. Without it, three as training takes them. Raises ValueError when
+        the media give no such picture.
+        """
         number = [list(SCENES).index(scene)] if scene else []
         random = np.random.default_rng([self.seed, SPLITS.index(self.library.split), index, *number])
         for _ in range(TRIES):
-            chosen = scene or str(random.choice(list(SHARES), p=list(SHARES.values())))
-            ages_ms = 0.0, *(float(random.uniform(*ages)) for ages in AGES_MS)
-            moment = Moment(self.library, MomentReel(random, ages_ms))
-            roles = SCENES[chosen](moment)
+            moment = self.moment(random)
+            roles = SCENES[scene or str(random.choice(list(SHARES), p=list(SHARES.values())))](moment)
             if roles is not None and (shot := self.shoot(moment, roles)):
-                return self.record(moment, roles, *shot)
+                return self.record(moment, roles, *shot, asked)
         raise ValueError(f"the media of the split {self.library.split} gave no picture of {scene or 'any scene'}; add to them")
+
+    def able(self, scene: str | None) -> bool:
+        """Whether the media have somebody for the scene."""
+        return scene is None or SCENES[scene](self.moment(np.random.default_rng(0))) is not None
+
+    def moment(self, random: augment.Random) -> Moment:
+        return Moment(self.library, MomentReel(random, (0.0, *(float(random.uniform(*ages)) for ages in AGES_MS))))
 
     def shoot(self, moment: Moment, roles: list[Role]) -> tuple[list[Image.Image], list[Image.Image], set[str]] | None:
         """(the T pictures, mask of each role in the first, sound classes in view), or None when one cannot be seen."""
@@ -92,7 +102,13 @@ class Studio:
         return frames, masks[0], in_view
 
     def record(
-        self, moment: Moment, roles: list[Role], frames: list[Image.Image], masks: list[Image.Image], in_view: set[str]
+        self,
+        moment: Moment,
+        roles: list[Role],
+        frames: list[Image.Image],
+        masks: list[Image.Image],
+        in_view: set[str],
+        asked: tuple[str, ...],
     ) -> Sample:
         image = np.asarray(frames[0])
         earlier = np.stack([luminance(np.asarray(frame)) for frame in frames[1:]])
@@ -101,7 +117,7 @@ class Studio:
         size = (self.mask_side, self.mask_side)
         small = [np.asarray(mask.resize(size, Image.Resampling.BOX)) for mask in masks]
         dark = np.zeros(size, np.uint8)
-        sounds = self.sounds(moment, roles, in_view)
+        sounds = self.asked(moment, roles, in_view, asked) if asked else self.sounds(moment, roles, in_view)
         lit = [np.max([dark, *(small[i] for i in heard.lit)], 0) for heard in sounds]
         able = [i for i, role in enumerate(roles) if role.kind]
         others = [np.max([dark, *(small[i] for i in able if i not in heard.lit)], 0) for heard in sounds]
@@ -117,65 +133,69 @@ class Studio:
 
     # Sounds
 
+    def asked(self, moment: Moment, roles: list[Role], in_view: set[str], tags: tuple[str, ...]) -> list[Heard]:
+        each = [self.right(moment, roles, [i]) for i, role in enumerate(roles) if role.voice] if "each" in tags else []
+        return each + [self.wrong(moment, roles, in_view, tag) for tag in tags if tag != "each"]
+
     def sounds(self, moment: Moment, roles: list[Role], in_view: set[str]) -> list[Heard]:
         """Three: what fits the picture, each alone, mixed or together; and what does not."""
         random = moment.random
         able = [i for i, role in enumerate(roles) if role.voice]
-        right = [self.right(moment, roles, in_view, [i]) for i in random.permutation(able).tolist()[:2]]
+        heard = []
+        for i in random.permutation(able).tolist()[:2]:
+            heard.append(self.right(moment, roles, [i], self.elsewhere(random, in_view) if random.random() < 0.15 else None))
         if len(able) > 1 and random.random() < 0.3:
-            right.append(self.right(moment, roles, in_view, able[:2]))
-        silent_person = any(role.kind == "speech" and not role.voice for role in roles)
-        speaker = any(role.kind == "speech" and role.voice for role in roles)
-        while len(right) < SOUNDS_PER_PICTURE:
-            voice_of_nobody = silent_person and not speaker and random.random() < 0.5
-            right.append(self.wrong(moment, roles, in_view, voice_of_nobody))
-        return right
+            heard.append(self.right(moment, roles, able[:2]))
+        people = [role for role in roles if role.kind == "speech"]
+        nobody_speaks = people and not any(role.voice for role in people)
+        while len(heard) < SOUNDS_PER_PICTURE:
+            tag = str(random.choice(["silence", "noise", "off-screen", "ended"], p=[0.2, 0.2, 0.5, 0.1]))
+            tag = "voice" if nobody_speaks and random.random() < 0.5 else tag if able or tag != "ended" else "off-screen"
+            heard.append(self.wrong(moment, roles, in_view, tag))
+        return heard
 
-    def right(self, moment: Moment, roles: list[Role], in_view: set[str], lit: list[int]) -> Heard:
+    def right(self, moment: Moment, roles: list[Role], lit: list[int], beside: str | None = None) -> Heard:
+        """What some of the roles sound like together; at times beside a sound of nothing in view."""
         random, kinds = moment.random, sorted({roles[i].kind for i in lit})
         pcm = sum(acoustics.at_level(roles[i].voice(), random.uniform(-26, -20)) for i in lit)
         tag = "right" if len(lit) == 1 else "union"
-        if tag == "right" and random.random() < 0.15:
-            kind = self.elsewhere(random, in_view)
-            pcm = acoustics.add_noise(random, pcm, moment.recording(kind), random.uniform(-3, 15), np.ones(SAMPLES, bool))
-            tag, kinds = "mixed", [*kinds, kind]
+        if beside:
+            pcm = acoustics.add_noise(random, pcm, moment.recording(beside), random.uniform(-3, 15), np.ones(SAMPLES, bool))
+            tag, kinds = "mixed", [*kinds, beside]
         return Heard(tag, self.microphone(random, pcm), lit, kinds)
 
-    def wrong(self, moment: Moment, roles: list[Role], in_view: set[str], voice_of_nobody: bool) -> Heard:
-        """Silence, noise, a sound of nothing in view, or one that has ended."""
+    def wrong(self, moment: Moment, roles: list[Role], in_view: set[str], tag: str) -> Heard:
+        """silence; noise; off-screen, a sound of nothing in view; voice, of nobody in view; ended, what fitted until then."""
         random = moment.random
-        if voice_of_nobody:
-            return Heard("off-screen", self.microphone(random, moment.recording("speech")), [], ["speech"])
-        able = [role for role in roles if role.voice]
-        tag = str(random.choice(["silence", "noise", "off-screen", "ended"], p=[0.2, 0.2, 0.5, 0.1]))
         if tag == "silence":
             return Heard(tag, augment.silence(random, SAMPLES), [], [])
         if tag == "noise":
             return Heard(tag, augment.noise(random, SAMPLES), [], ["noise"])
-        if tag == "ended" and able:
-            role = able[random.integers(len(able))]
-            pcm, gone = role.voice().copy(), int(random.uniform(*ENDED) * 16_000)
-            pcm = np.concatenate((acoustics.faded(pcm[: SAMPLES - gone]), np.zeros(gone, np.float32)))
+        if tag == "ended":
+            able = [role for role in roles if role.voice]
+            role, gone = able[random.integers(len(able))], int(random.uniform(*ENDED) * SAMPLE_RATE)
+            pcm = np.concatenate((acoustics.faded(role.voice()[: SAMPLES - gone]), np.zeros(gone, np.float32)))
             return Heard(tag, augment.record(random, pcm), [], [role.kind])
-        kind = self.elsewhere(random, in_view)
-        return Heard("off-screen", self.microphone(random, moment.recording(kind)), [], [kind])
+        kind = "speech" if tag == "voice" else self.elsewhere(random, in_view)
+        return Heard(tag, self.microphone(random, moment.recording(kind)), [], [kind])
 
     def sound(self, random: augment.Random) -> tuple[np.ndarray, list[str]]:
         """One sound without a picture, [15600], and its classes."""
         if random.random() < 0.15:
             return augment.noise(random, SAMPLES), ["noise"]
         kind = self.elsewhere(random, set())
-        return self.microphone(random, Moment(self.library, MomentReel(random, (0, 0, 0))).recording(kind)), [kind]
+        return self.microphone(random, self.moment(random).recording(kind)), [kind]
 
     def elsewhere(self, random: augment.Random, in_view: set[str]) -> str:
         return str(random.choice(sorted({*self.library.sounds, "speech"} - in_view)))
 
     def microphone(self, random: augment.Random, pcm: np.ndarray) -> np.ndarray:
-        """As it is recorded: the room, noise, level; in training a call's codec at times."""
-        if random.random() < 0.2:
-            pcm = acoustics.reverberate(pcm, acoustics.room(random))
-        if random.random() < 0.25:
-            pcm = acoustics.add_noise(random, pcm, None, random.uniform(-5, 20), np.ones(SAMPLES, bool))
-        if self.training and random.random() < 0.05:
-            pcm = acoustics.opus(pcm, int(random.choice([12, 16, 24, 32])) * 1000)
+        """As it is recorded, at any level; in training at times in a room, in noise, through a call's codec."""
+        if self.training:
+            if random.random() < 0.2:
+                pcm = acoustics.reverberate(pcm, acoustics.room(random))
+            if random.random() < 0.25:
+                pcm = acoustics.add_noise(random, pcm, None, random.uniform(-5, 20), np.ones(SAMPLES, bool))
+            if random.random() < 0.05:
+                pcm = acoustics.opus(pcm, int(random.choice([12, 16, 24, 32])) * 1000)
         return augment.record(random, pcm)

@@ -15,7 +15,8 @@ from ..training.checkpoint import start_from
 from ..training.config import TrainConfig
 from ..training.trainer import Trainer, Validation, launch
 from .data import Batch, BatchProcess, DataConfig
-from .evaluate import evaluate, media_samples, scene_samples
+from .evaluate import demo_samples, evaluate, media_samples
+from .segmenter import TorchSegmenter
 
 LOOP = TrainConfig(
     learning_rate=8e-4, schedule="cosine", warm_up_steps=60, gradient_norm=1.0, average=True, checkpoint_minutes=3.0
@@ -32,7 +33,7 @@ class LiveConfig:
     sound_batches: int = 300
     sound_learning_rate: float = 2e-3
     evaluate_minutes: float = 8.0
-    evaluate_pictures: int = 120
+    evaluate_pictures: int = 32  # of each row
     threads: int = 2
 
 
@@ -88,9 +89,9 @@ class LiveRecipe:
         return True
 
     def validate(self, model: AVSAC) -> Validation:
-        summary = evaluate(model, self.held_out)
-        scalars = {f"{group}/{name}": value for group, row in summary.items() for name, value in row.items() if name != "count"}
-        return Validation(summary, scalars)
+        figures = evaluate(TorchSegmenter(model), self.held_out)
+        means = {name: row["mean"] for name, row in figures.items()}
+        return Validation(means, means)
 
 
 def train(
@@ -128,9 +129,9 @@ def train(
 
 
 def held_out_samples(data: DataConfig, count: int) -> list:
-    """What the run's own evaluations measure: scenes and moments, `count` pictures of each."""
-    samples = list(scene_samples(data.scenes, count)) if data.scenes else []
-    return samples + (list(media_samples(data.media, count, data.side)) if data.media else [])
+    """What the run's own evaluations measure: demo scenes and the media's validation part, `count` pictures a row."""
+    samples = list(demo_samples(data.scenes, count)) if data.scenes else []
+    return samples + (list(media_samples(data.media, count, data.side, "val")) if data.media else [])
 
 
 def learn_sounds(learner: Learner, batches: BatchProcess) -> None:

@@ -1,0 +1,99 @@
+"""Figures of the live model, asked of models whose answers are known."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from avsac.live.evaluate import (
+    ROWS,
+    clearly_right,
+    demo_samples,
+    evaluate,
+    format_table,
+    heard_is_lit,
+    interval,
+    lit_share,
+    media_samples,
+    overlap,
+)
+from avsac.live.segmenter import open_model
+
+from .conftest import MODELS
+from .test_data import write_scenes
+from .test_scene_builder import SIDE, small_media  # noqa: F401
+
+
+class Constant:
+    side, bound = SIDE, 0.0
+
+    def __init__(self, logit: float):
+        self.logit = logit
+
+    def logits(self, image: np.ndarray, earlier: np.ndarray, mel: np.ndarray, sounds: list[int]) -> torch.Tensor:
+        assert len(image) == len(earlier) == len(sounds)
+        return torch.full((sum(sounds), 1, 8, 8), self.logit)
+
+
+def test_every_row_of_a_model_that_lights_all_or_nothing(small_media: Path) -> None:  # noqa: F811
+    samples = list(media_samples(small_media, 2, SIDE, "val"))
+    bright, dark = (evaluate(Constant(logit), samples) for logit in (9.0, -9.0))
+    assert list(bright) == [row.name for row in ROWS]
+    for row in ROWS:
+        assert bright[row.name]["pictures"] == 2
+        assert dark[row.name]["mean"] == 0
+        expected = {lit_share: bright[row.name]["mean"] == 1, overlap: 0 < bright[row.name]["mean"] < 1}
+        assert expected.get(row.measure, bright[row.name]["mean"] == 0)
+    again = evaluate(Constant(9.0), media_samples(small_media, 2, SIDE, "val"))
+    assert again == bright
+    assert "clearly right, the other frozen" in format_table(bright)
+
+
+def test_measures() -> None:
+    left, right = np.zeros((4, 4), bool), np.zeros((4, 4), bool)
+    left[:, :2], right[:, 2:] = True, True
+    assert heard_is_lit(left, left, right) == 1
+    assert heard_is_lit(left | right, left, right) == 0  # IoU 0.5 with either
+    assert heard_is_lit(right, left, right) == 0
+    assert clearly_right(left, left, right) == 1
+    assert clearly_right(left | right, left, right) == 0
+    some = right.copy()
+    some[0] = False
+    assert clearly_right(left | some, left, right) == 0  # 1 and 0.75: not by more than 25 points
+    some[1] = False
+    assert clearly_right(left | some, left, right) == 1
+    assert lit_share(left, right, right) == 0.5
+
+
+def test_the_interval_holds_the_mean_and_narrows_with_pictures() -> None:
+    values = (np.arange(400) % 2).astype(float)
+    few, many = interval(values[:20]), interval(values)
+    for row in (few, many):
+        assert row["low"] < row["mean"] == 0.5 < row["high"]
+    assert many["high"] - many["low"] < 0.3 * (few["high"] - few["low"])
+
+
+def test_demo_scenes_have_a_row_for_sounding_and_one_for_dark(tmp_path: Path) -> None:
+    write_scenes(tmp_path / "held-out", 3)
+    figures = evaluate(Constant(9.0), demo_samples(tmp_path, 2))
+    assert [row["pictures"] for row in figures.values()] == [2, 2]
+    assert 0 < figures["IoU, demo scenes, sounding"]["mean"] < 0.2
+    assert figures["lit, demo scenes, dark"]["mean"] == 1
+
+
+def test_the_graph_that_ships_is_asked_for_each_sound_of_each_picture(tmp_path: Path) -> None:
+    segmenter, random = open_model(MODELS / "dist"), np.random.default_rng(0)
+    side = segmenter.side
+    image = random.integers(0, 256, (2, side, side, 3)).astype(np.uint8)
+    earlier = random.integers(0, 256, (2, 2, side, side)).astype(np.uint8)
+    mel = random.normal(-2, 2, (3, 1, 96, 64)).astype(np.float32)
+    logits = segmenter.logits(image, earlier, mel, [2, 1])
+    alone = [segmenter.logits(image[i : i + 1], earlier[i : i + 1], mel[n : n + 1], [1]) for n, i in enumerate((0, 0, 1))]
+    assert logits.std() > 0
+    np.testing.assert_allclose(logits, torch.cat(alone), atol=1e-3)
+    manifest = json.loads((MODELS / "dist" / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"batch": 4}))
+    with pytest.raises(ValueError, match="give an export of --output logits without --batch"):
+        open_model(tmp_path)
