@@ -1,7 +1,7 @@
 /** The server's configuration: `AVSAC_*` variables and the flags of `avsac-live serve`, validated whole. */
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { AvsacError } from '../shared/errors.ts';
+import { DEFAULT_MODEL, modelPath } from './inference/shipped-models.ts';
 
 export const EXECUTION_PROVIDERS = ['cuda', 'tensorrt', 'webgpu', 'cpu'] as const;
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -72,10 +72,10 @@ export const OPTIONS = {
   model: option({
     env: 'AVSAC_MODEL',
     flag: '--model',
-    range: 'a folder or manifest.json',
+    range: 'a name in models/dist, a folder or manifest.json',
     about: 'the model: ONNX file and manifest',
-    fallback: fileURLToPath(new URL('../models/dist', import.meta.url)),
-    parse: text,
+    fallback: DEFAULT_MODEL,
+    parse: (value) => text(value) && modelPath(value.trim()),
   }),
   providers: option<readonly (typeof EXECUTION_PROVIDERS)[number][]>({
     env: 'AVSAC_PROVIDERS',

@@ -25,7 +25,11 @@ const CHECKS: Readonly<Record<string, Check>> = {
   decoder: async () => `node-av (FFmpeg): ${(await loadDecoderFactory()).videoCodecs.join(', ')}, opus`,
   model: async ({ model }) => {
     const { manifest, file } = await readModel(model);
-    return `${manifest.name} ${manifest.version}, ${file}, SHA-256 ${manifest.sha256} as in its manifest`;
+    const { earlier } = manifest.inputs;
+    const sees = earlier
+      ? `sees motion, by the frames ${earlier.agesMs.join(' and ')} ms before`
+      : 'sees single frames';
+    return `${manifest.name} ${manifest.version}, ${sees}, ${file}, SHA-256 ${manifest.sha256} as in its manifest`;
   },
   'execution provider': async (config) => {
     const segmenter = await startOrtSegmenter({

@@ -1,15 +1,14 @@
 /** The model that ships, through the segmenter that ships. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Model, readModel } from './manifest.ts';
 import { allocateModelInput, frameSizes } from './model-input.ts';
 import { type OrtSegmenter, startOrtSegmenter } from './ort-segmenter.ts';
 import type { ExecutionProvider } from './providers.ts';
 import type { ModelInput, ModelOutput, SegmentReply } from './segmenter.ts';
+import { DEFAULT_MODEL } from './shipped-models.ts';
 
-const MODEL = fileURLToPath(new URL('../../models/dist', import.meta.url));
 /** Largest difference allowed between two runs of the same frame in different batches, in logits. */
 const SAME_FRAME = 1e-5;
 /** Largest difference allowed to PyTorch, in logits. */
@@ -41,7 +40,7 @@ const start = (executionProviders: readonly ExecutionProvider[]): Promise<OrtSeg
   });
 
 beforeAll(async () => {
-  model = await readModel(MODEL);
+  model = await readModel(DEFAULT_MODEL);
   segmenter = await start(['cpu']);
 });
 afterAll(() => segmenter?.close());

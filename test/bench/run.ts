@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { readModel } from '../../server/inference/manifest.ts';
 import { startOrtSegmenter } from '../../server/inference/ort-segmenter.ts';
+import { DEFAULT_MODEL } from '../../server/inference/shipped-models.ts';
 import { startServerProcess } from '../fixtures/server-process.ts';
 import type { BareLoopFigures } from './bare-loop.ts';
 import type { StreamFigures, StreamLoad } from './streams.ts';
@@ -19,7 +20,7 @@ const SATURATING_STREAMS = 2;
 /** Linux's unit of process times (`getconf CLK_TCK`). */
 const TICKS_PER_SECOND = 100;
 
-const model = await readModel(fileURLToPath(new URL('../../models/dist', import.meta.url)));
+const model = await readModel(DEFAULT_MODEL);
 
 /** Runs a module's part of the benchmark in a process of its own, on one core. */
 async function onCore<T>(

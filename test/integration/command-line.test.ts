@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEFAULT_MODEL } from '../../server/inference/shipped-models.ts';
 import { createDemoScene } from '../../shared/demo-scene/scene.ts';
 import { LibwebrtcPublisher } from '../fixtures/libwebrtc-publisher.ts';
 import { spawnServer, startServerProcess } from '../fixtures/server-process.ts';
@@ -48,7 +49,7 @@ describe('avsac-live serve', () => {
 
   it('refuses a model that is not the one its manifest describes', async () => {
     const altered = join(folder, 'altered');
-    await cp('models/dist', altered, { recursive: true });
+    await cp(DEFAULT_MODEL, altered, { recursive: true });
     await writeFile(join(altered, 'avsac-live.onnx'), 'not a model');
     expect(await failure(['serve', '--port', '0', '--model', altered])).toContain('checksum');
   });
