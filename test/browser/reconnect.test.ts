@@ -24,7 +24,7 @@ test('a full server is named, and joined as soon as there is room', async () => 
   const other = await SignallingClient.join(webSocketUrl(server));
   const live = await LivePage.open(browser, server, { parameters: DEMO });
   await live.messageWith(ERRORS['server-full'].message);
-  other.close();
+  await other.leave();
   await live.figuresWhen(({ state, masksShown }) => state === 'live' && masksShown > 0);
   await live.close();
   await server.close();

@@ -38,8 +38,7 @@ describe('what a server is sent and should not be', () => {
     const { code, message } = await client.next('error');
     client.sendRaw('still there?');
     expect((await client.next('error')).code).toBe('message-invalid');
-    client.close();
-    await client.closed;
+    await client.leave();
     expect(message).toContain(ERRORS[code as keyof typeof ERRORS].message);
     return code;
   }
@@ -79,8 +78,7 @@ describe('what a server is sent and should not be', () => {
     const { code, message } = await client.next('error');
     expect(code).toBe('codec-unsupported');
     expect(message).toContain('THEORA');
-    client.close();
-    await client.closed;
+    await client.leave();
   });
 
   it('refuses a candidate that is none', async () => {
@@ -100,11 +98,9 @@ describe('what a server is sent and should not be', () => {
     const tooMany = new SignallingClient(url);
     expect((await tooMany.next('error')).code).toBe('server-full');
     expect(await tooMany.closed).toBe(ERRORS['server-full'].closeCode);
-    clients[0]!.send({ type: 'bye' });
-    await clients[0]!.closed;
+    await clients[0]!.leave();
     clients.push(await SignallingClient.join(url));
-    for (const client of clients.slice(1)) client.close();
-    await Promise.all(clients.map(({ closed }) => closed));
+    await Promise.all(clients.slice(1).map((client) => client.leave()));
   });
 
   it('leaves a running session alone when it sends garbage in between', async () => {

@@ -55,8 +55,7 @@ describe('models as they are exported', () => {
   async function description(): Promise<ModelDescription> {
     const client = new SignallingClient(webSocketUrl(server!));
     const { model } = await client.next('welcome');
-    client.close();
-    await client.closed;
+    await client.leave();
     return model;
   }
 
