@@ -7,10 +7,10 @@ export interface ResampledRun {
   readonly samples: Float32Array;
 }
 
-/** Half the kernel's length, ms: with the window below, a transition 1 kHz wide around the lower Nyquist frequency. */
-const HALF_WIDTH_MS = 2.5;
-/** Kaiser window for 80 dB of stop-band attenuation (Oppenheim & Schafer, Discrete-Time Signal Processing §7.5.3). */
-const KAISER_BETA = 0.1102 * (80 - 8.7);
+/** Half the kernel's length, ms: with the window below, a transition 1.2 kHz wide around the lower Nyquist frequency. */
+const HALF_WIDTH_MS = 1.6;
+/** Kaiser window for 64 dB of stop-band attenuation (Oppenheim & Schafer, Discrete-Time Signal Processing §7.5.3). */
+const KAISER_BETA = 0.1102 * (64 - 8.7);
 /** The longest Opus packet (RFC 6716 §3.2), ms. */
 const MAX_CHUNK_MS = 120;
 /** Bounds the table of phases; every common pair of rates stays far below. */
@@ -20,7 +20,7 @@ const MAX_LATE_MS = 1000;
 
 /**
  * Positions are absolute: output sample k stands for the same instant as input position `k * inputRate / outputRate`.
- * Chunks that follow each other are one signal; at a gap the filter starts afresh, and the last 2.5 ms before it are not given.
+ * Chunks that follow each other are one signal; at a gap the filter starts afresh, and the last 1.6 ms before it are not given.
  */
 export class Resampler {
   readonly #inputRateHz: number;
