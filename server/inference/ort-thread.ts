@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { AvsacError } from '../../shared/errors.ts';
 import type { OrtWorkerData, OrtWorkerReply, OrtWorkerRequest } from './ort-worker.ts';
 import type { ModelInput } from './segmenter.ts';
+import { THREAD_LIMITS } from './thread-limits.ts';
 
 export const ORT_WORKER_ENTRY = new URL('./ort-worker.ts', import.meta.url);
 
@@ -95,7 +96,7 @@ export class OrtThread {
 
   #start(): Worker {
     this.#state = 'loading';
-    const worker = new Worker(this.#entry, { workerData: this.#data });
+    const worker = new Worker(this.#entry, { workerData: this.#data, resourceLimits: THREAD_LIMITS });
     let cause: Error | undefined;
     worker.on('message', (reply: OrtWorkerReply) => this.#receive(reply));
     worker.on('error', (error) => {

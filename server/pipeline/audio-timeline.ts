@@ -22,7 +22,8 @@ export class AudioTimeline {
   #ring = new AudioRing();
   #revision = 0;
   #clock: MediaClock | undefined;
-  #heardMs = Number.NEGATIVE_INFINITY;
+  #decode = () => {};
+  #arrivedMs = Number.NEGATIVE_INFINITY;
 
   /**
    * @param patchLength samples of one patch at `sampleRateHz`.
@@ -34,32 +35,40 @@ export class AudioTimeline {
     this.#hopLength = hopLength;
   }
 
-  /** A new track begins: what was heard of the one before is forgotten, because its positions mean nothing on the new clock. */
-  begin(clock: MediaClock): void {
+  /**
+   * A new track begins: what was heard of the one before is forgotten, because its positions mean nothing on the new clock.
+   * @param decode writes what has arrived and was not written yet; called before the timeline is read.
+   */
+  begin(clock: MediaClock, decode: () => void): void {
     this.#clock = clock;
+    this.#decode = decode;
     this.#ring = new AudioRing();
     this.#revision++;
-    this.#heardMs = Number.NEGATIVE_INFINITY;
+    this.#arrivedMs = Number.NEGATIVE_INFINITY;
   }
 
   /**
    * @param position of the first sample: unwrapped RTP time of the track, in samples of the timeline's rate.
    * @param samples mono, [-1, 1].
-   * @param nowMs `performance.now()`
    */
-  write(position: number, samples: Float32Array, nowMs: number): void {
+  write(position: number, samples: Float32Array): void {
     if (position < this.#ring.end) this.#revision++;
     this.#ring.write(position, samples);
-    this.#heardMs = nowMs;
+  }
+
+  /** A packet has arrived. @param nowMs `performance.now()` */
+  arrived(nowMs: number): void {
+    this.#arrivedMs = nowMs;
   }
 
   /** True while packets arrive. */
   flowing(nowMs: number): boolean {
-    return nowMs - this.#heardMs < FLOWING_WITHIN_MS;
+    return nowMs - this.#arrivedMs < FLOWING_WITHIN_MS;
   }
 
   /** True when the patch that ends at `captureTimeMs` has been received. */
   covers(captureTimeMs: number): boolean {
+    this.#decode();
     return this.#clock !== undefined && this.#patchEnd(this.#positionAt(captureTimeMs)) <= this.#ring.end;
   }
 
@@ -72,6 +81,7 @@ export class AudioTimeline {
       patch.fill(0);
       return { skewMs: 0, levelDbfs: Number.NEGATIVE_INFINITY, position: 0, knownUntil: 0, revision: this.#revision };
     }
+    this.#decode();
     const { end: knownUntil } = this.#ring;
     const wanted = this.#patchEnd(this.#positionAt(captureTimeMs));
     const end = toNewest ? Math.min(wanted, this.#patchEnd(knownUntil)) : wanted;

@@ -35,7 +35,7 @@ describe('hear', () => {
     const track = add();
     for (let i = 0; i < 10; i++) track.receive(i * CHUNK_MS, i < 5 ? 0 : 64);
     expect(heardCount()).toBe(10);
-    // The band-limited step at 100 ms rings for 2.5 ms on each side.
+    // The band-limited step at 100 ms rings for 1.6 ms on each side.
     for (const sample of patchAt(97)) expect(sample).toBeCloseTo(0, 4);
     for (const sample of patchAt(113)) expect(sample).toBeCloseTo(0.5, 4);
     expect(timeline.covers(197)).toBe(true);
@@ -46,9 +46,23 @@ describe('hear', () => {
     const { add, patchAt, telemetry } = flow();
     const track = add();
     for (const [i, byte] of [64, 64, CORRUPT, 64, 64].entries()) track.receive(i * CHUNK_MS, byte);
-    expect(telemetry.take().drops).toEqual({ 'audio-undecodable': 1 });
     for (const sample of patchAt(55)) expect(sample).toBeCloseTo(0, 4);
     for (const sample of patchAt(95)) expect(sample).toBeCloseTo(0.5, 4);
+    expect(telemetry.take().drops).toEqual({ 'audio-undecodable': 1 });
+  });
+
+  it('decodes when the timeline is read, in the order of arrival, and half a second of packets at the latest', () => {
+    const { decoders, add, timeline } = flow();
+    const track = add();
+    const receive = (from: number, to: number) => {
+      for (let i = from; i < to; i++) track.receive(i * CHUNK_MS, i);
+    };
+    receive(0, 24);
+    expect(decoders.audio[0]!.decoded).toEqual([]);
+    expect(timeline.covers(3 * CHUNK_MS)).toBe(true);
+    expect(decoders.audio[0]!.decoded).toEqual(Array.from({ length: 24 }, (_, i) => i));
+    receive(24, 49);
+    expect(decoders.audio[0]!.decoded).toHaveLength(49);
   });
 
   it('closes the decoder of a track that is replaced, and forgets its sound', () => {

@@ -41,7 +41,7 @@ class Flow {
   constructor(temporal: boolean) {
     const clock = new MediaClocks(0).begin('audio', 48_000);
     clock.observe({ rtpTimestamp: 0, arrivalMs: 0 });
-    this.#timeline.begin(clock);
+    this.#timeline.begin(clock, () => {});
     const manifest = { ...tinyManifest(), temporal };
     const telemetry = new TelemetryCollector();
     const rate = new MaskRate(10);
@@ -84,11 +84,8 @@ class Flow {
 
   sound(amplitude: number): void {
     const samplesPerMs = audio.sampleRateHz / 1000;
-    this.#timeline.write(
-      this.#heardMs * samplesPerMs,
-      new Float32Array(SOUND_MS * samplesPerMs).fill(amplitude),
-      this.#nowMs,
-    );
+    this.#timeline.write(this.#heardMs * samplesPerMs, new Float32Array(SOUND_MS * samplesPerMs).fill(amplitude));
+    this.#timeline.arrived(this.#nowMs);
     this.#heardMs += SOUND_MS;
     this.#heard$.next();
   }

@@ -24,11 +24,12 @@ function flow(scheduler: TestScheduler, inputs = 8) {
   const timeline = new AudioTimeline(audio.sampleRateHz, logMel.sampleCount, audio.hopLength);
   const clock = new MediaClocks(0).begin('audio', 48_000);
   clock.observe({ rtpTimestamp: 0, arrivalMs: ORIGIN_MS });
-  timeline.begin(clock);
+  timeline.begin(clock, () => {});
   let heardMs = ORIGIN_MS;
   const hearUntil = (untilMs: number) => {
     const samples = new Float32Array((untilMs - heardMs) * SAMPLES_PER_MS).fill(0.1);
-    timeline.write((heardMs - ORIGIN_MS) * SAMPLES_PER_MS, samples, scheduler.now());
+    timeline.write((heardMs - ORIGIN_MS) * SAMPLES_PER_MS, samples);
+    timeline.arrived(scheduler.now());
     heardMs = untilMs;
   };
   const pairs = (samples$: Observable<Sample>, heard$: Observable<number>) => {

@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { AvsacError, type ErrorCode } from '../../shared/errors.ts';
+import type { ClientMessage, ServerMessage } from '../../shared/signalling.ts';
+import { THREAD_LIMITS } from '../inference/thread-limits.ts';
 import type { ClientMessage, Notice, ServerMessage } from '../../shared/signalling.ts';
 import type { TelemetryBatch } from '../telemetry/telemetry.ts';
 import type { Admission } from './admission.ts';
@@ -200,7 +202,11 @@ export class SessionRegistry implements SessionHost, SessionGallery {
     const { port1, port2 } = new MessageChannel();
     this.#serveSegmenter(port1);
     const workerData: MediaWorkerData = { segmenterPort: port2 };
-    const thread = new Worker(this.#workerEntry, { workerData, transferList: [port2] });
+    const thread = new Worker(this.#workerEntry, {
+      workerData,
+      transferList: [port2],
+      resourceLimits: THREAD_LIMITS,
+    });
     const sessionIds = new Set<string>();
     const ready = new Promise<void>((resolve, reject) => {
       thread.on('message', (message: FromMediaWorker) => {
