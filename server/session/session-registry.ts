@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { AvsacError, type ErrorCode } from '../../shared/errors.ts';
-import type { ClientMessage, ClientMessage, Notice, ServerMessage, ServerMessage } from '../../shared/signalling.ts';
+import type { ClientMessage, Notice, ServerMessage } from '../../shared/signalling.ts';
 import { THREAD_LIMITS } from '../inference/thread-limits.ts';
 import type { TelemetryBatch } from '../telemetry/telemetry.ts';
 import type { Admission } from './admission.ts';
