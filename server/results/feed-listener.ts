@@ -11,6 +11,9 @@ export interface FeedSink {
   end(): void;
 }
 
+/** What a result may be early: they come with some jitter. */
+const EARLY_MS = 20;
+
 /**
  * While one result is on its way the newest waits, and takes the place of the one that waited before, which is dropped.
  * Notices and the end are few and go out at once.
@@ -43,9 +46,10 @@ export class FeedListener implements SessionWatcher {
 
   result(line: string): void {
     const nowMs = this.#nowMs();
-    if (nowMs < this.#dueMs || this.#over) return;
-    // From when it was due, so that the mean is kept; not further back than now, so that a pause is not made up for.
-    this.#dueMs = Math.max(this.#dueMs + this.#intervalMs, nowMs);
+    const lateMs = nowMs - this.#dueMs;
+    if (this.#over || lateMs < -EARLY_MS) return;
+    // From when it was due, so that the mean is kept; but a pause is not made up for.
+    this.#dueMs = (lateMs > this.#intervalMs ? nowMs : this.#dueMs) + this.#intervalMs;
     if (this.#busy) {
       if (this.#waiting !== undefined) this.#dropped();
       this.#waiting = line;
