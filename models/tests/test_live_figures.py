@@ -19,11 +19,13 @@ from avsac.live.evaluate import (
     media_samples,
     overlap,
 )
+from avsac.live.library import Library
 from avsac.live.segmenter import open_model
 
 from .conftest import MODELS
 from .test_data import write_scenes
 from .test_scene_builder import SIDE, small_media  # noqa: F401
+from .test_studio import small_things  # noqa: F401
 
 
 class Constant:
@@ -37,8 +39,9 @@ class Constant:
         return torch.full((sum(sounds), 1, 8, 8), self.logit)
 
 
-def test_every_row_of_a_model_that_lights_all_or_nothing(small_media: Path) -> None:  # noqa: F811
-    samples = list(media_samples(small_media, 2, SIDE, "val"))
+def test_every_row_of_a_model_that_lights_all_or_nothing(small_media: Path, small_things: Path) -> None:  # noqa: F811
+    library = Library(small_media, "val", small_things)
+    samples = list(media_samples(library, 2, SIDE))
     bright, dark = (evaluate(Constant(logit), samples) for logit in (9.0, -9.0))
     assert list(bright) == [row.name for row in ROWS]
     for row in ROWS:
@@ -46,7 +49,7 @@ def test_every_row_of_a_model_that_lights_all_or_nothing(small_media: Path) -> N
         assert dark[row.name]["mean"] == 0
         expected = {lit_share: bright[row.name]["mean"] == 1, overlap: 0 < bright[row.name]["mean"] < 1}
         assert expected.get(row.measure, bright[row.name]["mean"] == 0)
-    again = evaluate(Constant(9.0), media_samples(small_media, 2, SIDE, "val"))
+    again = evaluate(Constant(9.0), media_samples(library, 2, SIDE))
     assert again == bright
     assert "clearly right, the other frozen" in format_table(bright)
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from scipy.io import wavfile
 
 from avsac.live.library import Library
 from avsac.live.reels import MomentReel
@@ -11,14 +13,30 @@ from avsac.live.roles import SCENES, Moment
 from avsac.live.sample import luminance
 from avsac.live.studio import SHARES, Studio
 
-from .test_scene_builder import SIDE, small_media  # noqa: F401
+from .test_scene_builder import RATE, SIDE, small_media, tone  # noqa: F401
 
 SOUNDING = {"right", "union", "mixed"}
 
 
+@pytest.fixture(scope="session")
+def small_things(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as `avsac things` writes it: boxes that sound."""
+    root = tmp_path_factory.mktemp("things")
+    for part in ("train", "val", "test"):
+        for i, kind in enumerate(("cow", "violin", "bell", "siren", "speech")):
+            sprite = np.zeros((40, 30, 4), np.uint8)
+            sprite[4:36, 3:27] = (240, 40 * i, 30, 255)
+            (root / part / "sprites" / kind).mkdir(parents=True)
+            (root / part / "sounds" / kind).mkdir(parents=True)
+            Image.fromarray(sprite).save(root / part / "sprites" / kind / f"set-{kind}.png")
+            wavfile.write(root / part / "sounds" / kind / "00.wav", RATE, (tone(300 + 200 * i, 4) * 32767).astype(np.int16))
+    (root / "sources.json").write_text("{}")
+    return root
+
+
 @pytest.mark.parametrize("scene", SCENES)
-def test_a_moment_lights_what_fits_and_nothing_else(small_media: Path, scene: str) -> None:  # noqa: F811
-    studio = Studio(Library(small_media, "train"), SIDE)
+def test_a_moment_lights_what_fits_and_nothing_else(small_media: Path, small_things: Path, scene: str) -> None:  # noqa: F811
+    studio = Studio(Library(small_media, "train", small_things), SIDE)
     right = 0
     for index in range(4):
         sample = studio.sample(index, scene)

@@ -67,6 +67,7 @@ def measure_live(arguments: argparse.Namespace) -> tuple[dict, str]:
     from tqdm import tqdm
 
     from ..live.evaluate import ROWS, demo_samples, evaluate, format_table, media_samples
+    from ..live.library import Library
     from ..live.segmenter import open_model
 
     count, samples, total = arguments.count, [], 0
@@ -75,7 +76,8 @@ def measure_live(arguments: argparse.Namespace) -> tuple[dict, str]:
         samples.append(demo_samples(arguments.scenes, count))
         total += 2 * count
     if arguments.media:
-        samples.append(media_samples(arguments.media, count, segmenter.side, arguments.split))
+        library = Library(arguments.media, arguments.split, arguments.things)
+        samples.append(media_samples(library, count, segmenter.side))
         total += len(ROWS) * count
     figures = evaluate(segmenter, tqdm(chain(*samples), "pictures", total, mininterval=1))
     return figures, format_table(figures)

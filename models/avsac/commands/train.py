@@ -73,7 +73,8 @@ def train_live(folder: Path, arguments: argparse.Namespace) -> Path:
 
     if arguments.minutes is None:
         raise ValueError("give --minutes, the length of the schedule")
-    data = DataConfig(arguments.media, arguments.scenes, arguments.pictures, arguments.scene_share, arguments.seed)
+    a = arguments
+    data = DataConfig(a.media, a.scenes, a.things, a.pictures, a.scene_share, a.seed)
     live = LiveConfig(
         arguments.minutes,
         evaluate_minutes=arguments.evaluate_every,

@@ -9,7 +9,7 @@ from ..avsbench.sound import PATCH_HOP
 from . import augment
 from .acoustics import loop, without_pauses
 from .augment import Random
-from .library import SOUNDS_OF, Library, Standing
+from .library import Library, Standing
 from .media import SAMPLE_RATE
 from .reels import ClipReel, Pictures
 from .split import IDENTITY
@@ -109,7 +109,7 @@ def thing(library: Library, random: Random, standing: Standing, sounding: np.nda
     """A person or an object of a photograph or sequence, cut out or (`whole`) where it stands."""
     reel = ClipReel(random, FRAMES)
     images, alphas, files = reel.standing(standing) if whole else read_cut_out(standing, reel)
-    kind = "speech" if standing.thing == "person" else SOUNDS_OF.get(standing.thing)
+    kind = "speech" if standing.thing == "person" else library.sounds_of.get(standing.thing)
     sound = recording(library, random, kind, sounding) if sounding.any() else None
     if not whole:
         boxes = [box_of(alpha) for alpha in alphas]

@@ -7,7 +7,7 @@ import numpy as np
 
 from .actors import ALWAYS, FRAMES, NEVER, Actor, Sound, identity, recording, talker, thing
 from .augment import Random
-from .library import SOUNDS_OF, Library, Standing
+from .library import Library, Standing
 
 
 @dataclass
@@ -72,7 +72,7 @@ def several(library: Library, random: Random, schedules: list[np.ndarray]) -> li
     """Talkers first, then objects of different sounds, photographed people; in random order."""
     actors = talkers(library, random, schedules[: int(random.integers(1, len(schedules) + 1))])
     rest = schedules[len(actors) :]
-    standings = different(random, library.things, len(rest), lambda s: SOUNDS_OF[s.thing])
+    standings = different(random, library.things, len(rest), lambda s: library.sounds_of[s.thing])
     if library.people and len(standings) < len(rest):
         standings.append(choose(random, library.people))
     actors += [thing(library, random, standing, on) for standing, on in zip(standings, rest, strict=False)]

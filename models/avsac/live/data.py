@@ -48,10 +48,14 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Where training data comes from. Either folder may be None; `scene_share` of the pictures are demo scenes."""
+    """Where training data comes from: media or scenes or both, and drawn things with media.
+
+    `scene_share` of the pictures are demo scenes.
+    """
 
     media: Path | None
     scenes: Path | None
+    things: Path | None = None
     pictures: int = 6
     scene_share: float = 0.55
     seed: int = 0
@@ -60,11 +64,13 @@ class DataConfig:
     def __post_init__(self) -> None:
         if self.media is None and self.scenes is None:
             raise ValueError("give a media folder, a folder of rendered scenes, or both")
+        if self.things and not self.media:
+            raise ValueError("drawn things stand before photographs and beside people: give a media folder, too")
 
 
-def sound_classes(scenes: SceneSet | None) -> list[str]:
-    """Names of the auxiliary sound classes: recordings, speech, noise, then the demo scenes' kinds."""
-    names = [*ESC10, "speech", "noise"]
+def sound_classes(scenes: SceneSet | None, library: Library | None = None) -> list[str]:
+    """Names of the auxiliary sound classes: recordings and syntheses, speech, noise, then the demo scenes' kinds."""
+    names = [*sorted({*ESC10, *(library.sounds if library else ())}), "speech", "noise"]
     return names + [f"scene:{kind}" for kind in scenes.kinds] if scenes else names
 
 
@@ -73,9 +79,10 @@ class BatchSource:
         self.config = config
         self.random = np.random.default_rng(config.seed)
         self.scenes = SceneSet(config.scenes / "train") if config.scenes else None
-        self.studio = Studio(Library(config.media, "train"), config.side, seed=config.seed) if config.media else None
+        library = Library(config.media, "train", config.things) if config.media else None
+        self.studio = Studio(library, config.side, seed=config.seed) if library else None
         self.taken = 0
-        self.index = {name: i for i, name in enumerate(sound_classes(self.scenes))}
+        self.index = {name: i for i, name in enumerate(sound_classes(self.scenes, library))}
 
     def picture(self) -> tuple[Sample, np.ndarray]:
         """A training sample and its sound classes [3,C]."""

@@ -64,6 +64,9 @@ ROWS = (
     Row("IoU, thing cut out", "thing", ("each",), overlap),
     Row("heard is lit, thing and talker", "thing-and-talker", ("each",), heard_is_lit),
     Row("heard is lit, two things", "two-things", ("each",), heard_is_lit),
+    Row("IoU, drawn thing", "drawn-thing", ("each",), overlap),
+    Row("heard is lit, two drawn things", "two-drawn-things", ("each",), heard_is_lit),
+    Row("heard is lit, drawn and photographed", "drawn-and-photographed", ("each",), heard_is_lit),
     Row("clearly right, the other frozen", "two-people-frozen", ("each",), clearly_right),
     Row("clearly right, the other silent", "two-people-silent", ("each",), clearly_right),
     Row("clearly right, other words", "two-people-other-words", ("each",), clearly_right),
@@ -87,9 +90,9 @@ def demo_samples(folder: Path, count: int) -> Iterator[tuple[Row, Sample]]:
                 yield row, sample.only(chosen)
 
 
-def media_samples(root: Path, count: int, side: int, split: str, seed: int = 77) -> Iterator[tuple[Row, Sample]]:
-    """`count` pictures of each of ROWS from one split of the media folder; none of a scene for which it has nobody."""
-    studio = Studio(Library(root, split), side, seed=seed)
+def media_samples(library: Library, count: int, side: int, seed: int = 77) -> Iterator[tuple[Row, Sample]]:
+    """`count` pictures of each of ROWS from the library's split; none of a scene for which it has nobody."""
+    studio = Studio(library, side, seed=seed)
     for row in ROWS:
         for index in range(count) if studio.able(row.scene) else ():
             yield row, studio.sample(index, row.scene, row.asked)

@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from . import split as parts
-from .media import MediaError, Photograph, files, fit_height, read_audio, read_coco, read_video
+from .kinds import PHOTOGRAPHED
+from .media import COCO_NAMES, MediaError, Photograph, files, fit_height, read_audio, read_coco, read_video
 from .talkers import Talker, read_talker
 
 FOLDERS = {
@@ -23,6 +24,8 @@ FOLDERS = {
 SOUNDS_OF = {"dog": "dog-bark", "clock": "clock-tick"}
 SOUNDS_OF |= dict.fromkeys(("car", "motorcycle", "bus", "truck"), "chainsaw")
 SOUNDS_OF |= dict.fromkeys(("car-roundabout", "drift-chicane", "drift-straight", "motocross-jump"), "chainsaw")
+# Nobody can tell one from the other: where one is in view, none is a sound of nothing in view.
+ENGINES = {"chainsaw", "car", "truck", "motorcycle", "tractor"}
 HUMAN_SOUNDS = {"speech", "baby-cry", "person-sneeze"}
 SEQUENCES_WITH_PEOPLE = {
     "bmx-trees",
@@ -52,15 +55,18 @@ class Standing:
 
 
 class Library:
-    """What one of train, val and test may use. Raises MediaError when the folder is not a media folder."""
+    """What one of train, val and test may use of a media folder and, at will, of a folder of drawn things.
 
-    def __init__(self, root: Path, split: str):
+    Raises MediaError when they are no such folders.
+    """
+
+    def __init__(self, root: Path, split: str, things: Path | None = None):
         missing = [name for name in FOLDERS if not (root / name).is_dir()]
         if missing:
             raise MediaError(
                 f"{root} is no media folder: {', '.join(missing)} missing; expected are the folders {', '.join(FOLDERS)}"
             )
-        self.root, self.split = root, split
+        self.root, self.split, self.drawn_root = root, split, things
         found = {name: files(root / name, pattern) for name, pattern in FOLDERS.items()}
         self.talkers = [p for p in found["talkers"] if parts.part_of_talker(p.stem) == split]
         self.speech = [p for p in found["speech"] if parts.part_of_speech(p.stem) == split]
@@ -69,6 +75,12 @@ class Library:
         for path in found["sounds"]:
             if parts.part_of_recording(int(path.name.split("-")[0])) == split:
                 self.sounds.setdefault(path.parent.name, []).append(path)
+        self.sprites: dict[str, list[Path]] = {}
+        if things:
+            self.add_drawn(things)
+        # What a thing in view sounds like; others keep silent.
+        drawn = {thing: kind for thing, kind in PHOTOGRAPHED.items() if kind in self.sounds}
+        self.sounds_of = {thing: kind for thing, kind in SOUNDS_OF.items() if kind in self.sounds} | drawn
         sequences: dict[str, list[Path]] = {}
         for path in found["davis"]:
             if parts.part_of_sequence(path.parent.name) == split:
@@ -79,18 +91,27 @@ class Library:
             for i, (path, photograph) in enumerate(zip(found["coco128"], read_coco(root), strict=True))
             if parts.part_of_photograph(i) == split
         ]
-        self.things = [s for s in self.sequences if SOUNDS_OF.get(s.thing) in self.sounds] + self.standing(
-            [thing for thing in SOUNDS_OF if SOUNDS_OF[thing] in self.sounds], 0.015
-        )
+        self.things = [s for s in self.sequences if s.thing in self.sounds_of] + self.standing(list(self.sounds_of), 0.015)
         self.alone = [s for s in self.things if self.stands_out(s)]
         self.people = [
             s
             for s in self.standing(["person"], 0.05)
             if len(s.photograph.instances["person"]) == 1 and s.photograph.instances["person"][0].any(1).mean() > PERSON_HEIGHT
         ]
-        self.silent = [s for s in self.sequences if s.thing not in SOUNDS_OF] + self.standing(["other"], 0.03)
+        mute = sorted({"other", *COCO_NAMES.values()} - {"person"} - set(self.sounds_of))
+        self.silent = [s for s in self.sequences if s.thing not in self.sounds_of] + self.standing(mute, 0.03)
         if not (self.talkers and self.speech and self.sounds and self.photographs and self.sequences):
             raise MediaError(f"{root}: no talker, speech, recording, photograph or sequence is left for the split {split}")
+
+    def add_drawn(self, folder: Path) -> None:
+        if not (folder / "sources.json").exists():
+            raise MediaError(f"{folder} holds no drawn things; build them with `avsac things {folder}`")
+        for path in sorted((folder / self.split / "sounds").glob("*/*.wav")):
+            pool = self.speech if path.parent.name == "speech" else self.sounds.setdefault(path.parent.name, [])
+            pool.append(path)
+        for path in sorted((folder / self.split / "sprites").glob("*/*.png")):
+            if path.parent.name in self.sounds:
+                self.sprites.setdefault(path.parent.name, []).append(path)
 
     def standing(self, things: list[str], share: float) -> list[Standing]:
         """Things that cover at least this share of their photograph and show what they are."""
@@ -105,11 +126,11 @@ class Library:
         """Whether it is four times as large as anything else in its photograph that might make its sound."""
         if not standing.photograph:
             return True
-        kind = SOUNDS_OF[standing.thing]
+        kind = self.sounds_of[standing.thing]
         areas = sorted(
             np.count_nonzero(mask)
             for thing, masks in standing.photograph.instances.items()
-            if SOUNDS_OF.get(thing) == kind
+            if self.sounds_of.get(thing) == kind
             for mask in masks
         )
         largest = max(map(np.count_nonzero, standing.photograph.instances[standing.thing]))
@@ -121,13 +142,15 @@ class Library:
     def in_view(self, standing: Standing) -> set[str]:
         """Sound classes that something in the picture might make."""
         things = standing.photograph.instances if standing.photograph else [standing.thing]
-        heard = {SOUNDS_OF[thing] for thing in things if thing in SOUNDS_OF}
+        heard = {self.sounds_of[thing] for thing in things if thing in self.sounds_of}
         people = "person" in things or standing.thing in SEQUENCES_WITH_PEOPLE
         return heard | HUMAN_SOUNDS if people else heard
 
     def name(self, path: Path) -> str:
         """The file as sources.json names it."""
-        return path.relative_to(self.root).as_posix()
+        if path.is_relative_to(self.root):
+            return path.relative_to(self.root).as_posix()
+        return f"things/{path.relative_to(self.drawn_root).as_posix()}"
 
     # Caches hold what a process has used: some hundred MB at most.
 
@@ -141,6 +164,12 @@ class Library:
     def pcm(path: Path) -> np.ndarray:
         """[n] float32 at 16 kHz."""
         return read_audio(path)
+
+    @staticmethod
+    @cache
+    def sprite(path: Path) -> Image.Image:
+        """RGBA."""
+        return Image.open(path).convert("RGBA")
 
     @staticmethod
     @cache

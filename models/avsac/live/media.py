@@ -59,7 +59,10 @@ def fit_height(image: Image.Image) -> Image.Image:
 
 
 # The COCO classes that scenes name; all others are "other".
-COCO_NAMES = {0: "person", 2: "car", 3: "motorcycle", 5: "bus", 7: "truck", 16: "dog", 74: "clock"}
+COCO_NAMES = {0: "person", 1: "bicycle", 2: "car", 3: "motorcycle", 4: "airplane", 5: "bus", 6: "train", 7: "truck", 8: "boat"}
+COCO_NAMES |= {14: "bird", 15: "cat", 16: "dog", 17: "horse", 18: "sheep", 19: "cow", 20: "elephant", 21: "bear"}
+COCO_NAMES |= {32: "sports ball", 40: "wine glass", 61: "toilet", 63: "laptop", 66: "keyboard", 67: "cell phone", 74: "clock"}
+COCO_NAMES |= {76: "scissors"}
 
 
 def read_coco(root: Path) -> list[Photograph]:

@@ -12,16 +12,17 @@ from . import augment
 from .actors import Actor, box_of, identity
 from .augment import Random
 from .casts import by_kind, choose
-from .library import SOUNDS_OF, Library, Standing
+from .library import Library, Standing
 from .media import SAMPLE_RATE
 from .reels import MomentReel
 from .sample import SAMPLES
+from .sprites import paint
 from .talkers import FRAME_RATE
 
 HOP = SAMPLE_RATE // FRAME_RATE
 LEAD = SAMPLE_RATE // 25  # samples: how far microphone and camera may be apart
 STATES = ("frozen", "silent", "other-words")
-TALKER_HEIGHTS, THING_HEIGHTS = (0.35, 1.1), (0.25, 0.75)
+TALKER_HEIGHTS, THING_HEIGHTS, SPRITE_HEIGHTS = (0.35, 1.1), (0.25, 0.75), (0.2, 0.75)
 
 
 @dataclass(eq=False)
@@ -96,7 +97,7 @@ class Moment:
 
     def thing(self, standing: Standing, whole: bool = False, heights: tuple[float, float] = THING_HEIGHTS) -> Role:
         images, alphas, files = self.reel.standing(standing)
-        kind = SOUNDS_OF.get(standing.thing)
+        kind = self.library.sounds_of.get(standing.thing)
         if not whole:
             box = box_of(np.max(alphas, 0))
             images, alphas = [image[box] for image in images], [alpha[box] for alpha in alphas]
@@ -105,12 +106,21 @@ class Moment:
         return Role(actor, kind, (lambda: self.recording(kind)) if kind else None)
 
     def things(self, count: int) -> list[Role]:
-        """Things that sound, each of another sound."""
-        roles: dict[str, Role] = {}
-        kinds = self.random.permutation(sorted({SOUNDS_OF[s.thing] for s in self.library.things}))
-        for kind in kinds[:count]:
-            roles[kind] = self.thing(by_kind(self.random, [s for s in self.library.things if SOUNDS_OF[s.thing] == kind]))
-        return list(roles.values())
+        """Photographed things that sound, each of another sound."""
+        sounds_of, things = self.library.sounds_of, self.library.things
+        kinds = self.random.permutation(sorted({sounds_of[s.thing] for s in things}))[:count]
+        return [self.thing(by_kind(self.random, [s for s in things if sounds_of[s.thing] == kind])) for kind in kinds]
+
+    def drawn(self, count: int) -> list[Role]:
+        """Drawn things, each of another sound."""
+        return [self.sprite(kind) for kind in self.random.permutation(sorted(self.library.sprites))[:count].tolist()]
+
+    def sprite(self, kind: str) -> Role:
+        path = choose(self.random, self.library.sprites[kind])
+        image, alpha = paint(self.random, self.library.sprite(path))
+        count, sway = self.reel.count, 0.02 if self.random.random() < 0.5 else 0.0
+        actor = Actor(f"drawn {kind}", [image] * count, [alpha] * count, [path], SPRITE_HEIGHTS, sway=sway)
+        return Role(actor, kind, lambda: self.recording(kind))
 
     def silent_thing(self) -> list[Role]:
         return [self.thing(choose(self.random, self.library.silent))] if self.library.silent else []
@@ -157,8 +167,26 @@ def thing_and_silent_person(moment: Moment) -> list[Role]:
 
 
 def two_things(moment: Moment) -> list[Role] | None:
-    roles = moment.things(2)
-    return roles if len(roles) == 2 else None
+    return several(moment.things(2))
+
+
+def several(roles: list[Role]) -> list[Role] | None:
+    return roles if len(roles) > 1 else None
+
+
+def drawn_and_photographed(moment: Moment) -> list[Role] | None:
+    photographed = moment.things(1)
+    drawn = [role for role in moment.drawn(2) if role.kind != photographed[0].kind][:1] if photographed else []
+    return several([*photographed, *drawn])
+
+
+def drawn_and_talker(moment: Moment) -> list[Role] | None:
+    return several([*moment.drawn(1), *moment.among([])])
+
+
+def drawn_and_silent_person(moment: Moment) -> list[Role] | None:
+    [path] = moment.people(1)
+    return several([*moment.drawn(1), moment.person(path, str(moment.random.choice(["frozen", "silent"])))])
 
 
 def thing(moment: Moment) -> list[Role] | None:
@@ -188,4 +216,10 @@ SCENES: dict[str, Callable[[Moment], list[Role] | None]] = {
     "thing": thing,
     "thing-in-place": thing_in_place,
     "nothing": nothing,
+    "drawn-thing": lambda moment: moment.drawn(1) or None,
+    "two-drawn-things": lambda moment: several(moment.drawn(2)),
+    "drawn-things": lambda moment: several(moment.drawn(int(moment.random.integers(3, 5)))),
+    "drawn-and-photographed": drawn_and_photographed,
+    "drawn-and-talker": drawn_and_talker,
+    "drawn-and-silent-person": drawn_and_silent_person,
 }

@@ -3,6 +3,8 @@
 Validation serves for every choice, so that none is made on the test.
 """
 
+from dataclasses import dataclass
+
 TEST_TALKERS = {"brbk7n", "sbwe5n"}
 TEST_SEQUENCES = {"dog", "drift-straight", "breakdance", "goat"}
 TEST_SPEECH = {"jfk"}
@@ -49,3 +51,34 @@ def part_of_photograph(index: int) -> str:
     """index: the photograph's place among all, sorted by path."""
     place = index % PHOTOGRAPHS
     return "test" if place == PHOTOGRAPHS - 1 else "val" if place == VALIDATION_PHOTOGRAPH else "train"
+
+
+# Drawn things: whole icon sets, sound fonts and voices are of one part.
+
+
+@dataclass(frozen=True)
+class IconSet:
+    """An icon set on npm, in Iconify's JSON."""
+
+    name: str
+    version: str
+    licence: str
+    part: str
+
+    @property
+    def package(self) -> str:
+        return f"@iconify-json/{self.name}"
+
+
+ICON_SETS = (
+    IconSet("noto", "1.2.9", "Apache-2.0", "train"),
+    IconSet("fluent-emoji-flat", "1.2.6", "MIT", "train"),
+    IconSet("game-icons", "1.2.4", "CC BY 3.0", "train"),
+    IconSet("fxemoji", "1.2.2", "Apache-2.0", "val"),
+    IconSet("twemoji", "1.2.5", "CC BY 4.0", "test"),
+)
+SOUND_FONTS = {"FluidR3_GM.sf2": ("train",), "TimGM6mb.sf2": ("val", "test")}
+# Of espeak-ng, for training alone: people of the other parts speak for themselves.
+VOICES = tuple(
+    f"{language}+{who}" for language in ("en-us", "en-gb", "de", "fr-fr", "es") for who in ("m1", "m3", "m7", "f2", "f4")
+)

@@ -126,27 +126,36 @@ def place(random: Random, actor: Actor, slot: int, slots: int, aspect: float) ->
     return Place(height, x, bottom, bool(random.random() < 0.5), (float(drift[0]), float(drift[1]) * (not actor.from_edge)))
 
 
-def paste(
-    frame: Image.Image, actor: Actor, t: int, moved: float, where: Place, aspect: float, colour: int, earlier: list
-) -> tuple[Image.Image, int]:
-    """Pastes the actor's picture t, `moved` of its way on, and takes what it covers from the earlier masks.
+Cut = tuple[Image.Image, Image.Image]
+
+
+def cut_outs(actor: Actor, where: Place, side: int, aspect: float, colour: int) -> list[Cut]:
+    """(picture, alpha) of each moment, as large as its place asks, in one light; of a picture shown again, once."""
+    tallest, made = max(alpha.shape[0] for alpha in actor.alphas), {}
+    for image, alpha in zip(actor.images, actor.alphas, strict=True):
+        if id(image) in made:
+            continue
+        height = where.height * side * alpha.shape[0] / tallest
+        size = max(4, round(height * alpha.shape[1] / alpha.shape[0] / aspect)), max(4, round(height))
+        cut, soft = Image.fromarray(image).resize(size, BOX), Image.fromarray(alpha).resize(size, BOX)
+        cut = augment.jitter_colour(np.random.default_rng(colour), cut, 0.6)
+        if where.mirrored:
+            cut, soft = (i.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for i in (cut, soft))
+        made[id(image)] = cut, soft
+    return [made[id(image)] for image in actor.images]
+
+
+def paste(frame: Image.Image, cut: Cut, moved: float, where: Place, earlier: list[Image.Image]) -> tuple[Image.Image, int]:
+    """Pastes a cut-out, `moved` of its way on, and takes what it covers from the earlier masks.
 
     Returns its own mask, and its pixels in and beyond the frame.
     """
-    side = frame.width
-    alpha = actor.alphas[t]
-    tallest = max(a.shape[0] for a in actor.alphas)
-    height = where.height * side * alpha.shape[0] / tallest
-    size = max(4, round(height * alpha.shape[1] / alpha.shape[0] / aspect)), max(4, round(height))
-    cut, soft = Image.fromarray(actor.images[t]).resize(size, BOX), Image.fromarray(alpha).resize(size, BOX)
-    cut = augment.jitter_colour(np.random.default_rng(colour), cut, 0.6)  # the same in every frame
-    if where.mirrored:
-        cut, soft = (i.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for i in (cut, soft))
+    side, (picture, soft) = frame.width, cut
     corner = (
-        round((where.x + where.drift[0] * moved) * side - size[0] / 2),
-        round((where.y + where.drift[1] * moved) * side - size[1]),
+        round((where.x + where.drift[0] * moved) * side - soft.width / 2),
+        round((where.y + where.drift[1] * moved) * side - soft.height),
     )
-    frame.paste(cut, corner, soft)
+    frame.paste(picture, corner, soft)
     for mask in earlier:
         mask.paste(0, corner, soft)
     own = Image.new("L", frame.size)
@@ -165,13 +174,15 @@ def perform(
     slots = random.permutation(len(placed)) if placed else []
     where = [place(random, actor, int(slot), len(placed), scene.aspect) for actor, slot in zip(placed, slots, strict=True)]
     colours = [int(c) for c in random.integers(1 << 31, size=len(placed))]
+    side = scene.frames[0].width
+    cuts = [cut_outs(actor, at, side, scene.aspect, c) for actor, at, c in zip(placed, where, colours, strict=True)]
     frames, masks, shares = [], [], np.ones((len(way), len(actors)))
     for t, moved in enumerate(way):
         frame = scene.frames[t].copy()
         row = [standing[t].copy()] if standing else []
         whole = [lit(mask) for mask in row]
-        for actor, at, colour in zip(placed, where, colours, strict=True):
-            own, area = paste(frame, actor, t, moved, at, scene.aspect, colour, row)
+        for cut, at in zip(cuts, where, strict=True):
+            own, area = paste(frame, cut[t], moved, at, row)
             row.append(own)
             whole.append(area)
         shares[t] = [lit(mask) / max(1, area) for mask, area in zip(row, whole, strict=True)]

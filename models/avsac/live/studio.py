@@ -10,7 +10,7 @@ from PIL import Image
 
 from . import acoustics, augment, camera, stage
 from .director import LEAST_VISIBLE, SMALLEST, SPLITS
-from .library import HUMAN_SOUNDS, Library
+from .library import ENGINES, HUMAN_SOUNDS, Library
 from .media import SAMPLE_RATE
 from .reels import MomentReel
 from .roles import SCENES, Moment, Role
@@ -18,19 +18,25 @@ from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample, luminance
 
 # Of training's pictures.
 SHARES = {
-    "talker": 0.14,
-    "silent-people": 0.06,
-    "two-people-frozen": 0.08,
-    "two-people-silent": 0.1,
-    "two-people-other-words": 0.15,
-    "crowd": 0.07,
+    "talker": 0.12,
+    "silent-people": 0.05,
+    "two-people-frozen": 0.06,
+    "two-people-silent": 0.08,
+    "two-people-other-words": 0.12,
+    "crowd": 0.06,
     "talker-and-silent-thing": 0.03,
-    "thing-and-talker": 0.07,
-    "thing-and-silent-person": 0.07,
-    "two-things": 0.07,
-    "thing": 0.07,
+    "thing-and-talker": 0.05,
+    "thing-and-silent-person": 0.06,
+    "two-things": 0.06,
+    "thing": 0.05,
     "thing-in-place": 0.05,
-    "nothing": 0.04,
+    "nothing": 0.03,
+    "drawn-thing": 0.03,
+    "two-drawn-things": 0.05,
+    "drawn-things": 0.03,
+    "drawn-and-photographed": 0.03,
+    "drawn-and-talker": 0.02,
+    "drawn-and-silent-person": 0.02,
 }
 TRIES = 60
 PERFORMANCES = 4
@@ -98,7 +104,9 @@ class Studio:
             return None
         if random.random() < 0.35:
             frames, masks = camera.shake(random, frames, masks, random.uniform(0.02, 0.3))
-        in_view = scene.in_view | kinds | (HUMAN_SOUNDS if "speech" in kinds else set())
+        in_view = scene.in_view | kinds
+        for alike in (HUMAN_SOUNDS, ENGINES):
+            in_view |= alike if in_view & alike else set()
         return frames, masks[0], in_view
 
     def record(

@@ -16,6 +16,7 @@ from ..training.config import TrainConfig
 from ..training.trainer import Trainer, Validation, launch
 from .data import Batch, BatchProcess, DataConfig
 from .evaluate import demo_samples, evaluate, media_samples
+from .library import Library
 from .segmenter import TorchSegmenter
 
 LOOP = TrainConfig(
@@ -131,7 +132,9 @@ def train(
 def held_out_samples(data: DataConfig, count: int) -> list:
     """What the run's own evaluations measure: demo scenes and the media's validation part, `count` pictures a row."""
     samples = list(demo_samples(data.scenes, count)) if data.scenes else []
-    return samples + (list(media_samples(data.media, count, data.side, "val")) if data.media else [])
+    if data.media:
+        samples += media_samples(Library(data.media, "val", data.things), count, data.side)
+    return samples
 
 
 def learn_sounds(learner: Learner, batches: BatchProcess) -> None:
