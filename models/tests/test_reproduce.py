@@ -32,7 +32,7 @@ def test_every_command_is_one_of_the_command_line() -> None:
     parsed = [parser().parse_args(arguments) for arguments in found]  # exits when one is not
     assert {arguments[0] for arguments in found} >= {"data", "import", "params", "train", "eval", "ablate", "figures", "export"}
     trained = {a.preset: a.data.name for arguments, a in zip(found, parsed, strict=True) if arguments[0] == "train"}
-    table_1 = {preset: preset.split("-")[0] for preset in PRESETS if "-" in preset}
+    table_1 = {preset: task for preset in PRESETS if (task := preset.split("-")[0]) in ("s4", "ms3", "avss")}
     assert {preset: trained[preset] for preset in table_1} == table_1
     ablated = {(a.preset, a.table) for arguments, a in zip(found, parsed, strict=True) if arguments[0] == "ablate"}
     assert ablated >= {(preset, table) for preset in ("s4-pvt", "ms3-pvt") for table in TABLES}

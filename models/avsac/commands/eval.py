@@ -71,10 +71,10 @@ def measure_live(arguments: argparse.Namespace) -> tuple[dict, str]:
     from ..live.segmenter import open_model
 
     count, samples, total = arguments.count, [], 0
-    segmenter = open_model(arguments.checkpoint or SHIPPED[arguments.preset])
     if arguments.scenes:
         samples.append(demo_samples(arguments.scenes, count))
         total += 2 * count
+    segmenter = open_model(arguments.checkpoint or SHIPPED[arguments.preset])
     if arguments.media:
         library = Library(arguments.media, arguments.split, arguments.things)
         samples.append(media_samples(library, count, segmenter.side))

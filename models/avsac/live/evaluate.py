@@ -81,13 +81,17 @@ DEMO_DARK = Row("lit, demo scenes, dark", None, (), lit_share)
 
 def demo_samples(folder: Path, count: int) -> Iterator[tuple[Row, Sample]]:
     """The first `count` pictures of the held-out scenes in `folder`: sounds that light something, then those that do not."""
-    scenes = SceneSet(folder / "held-out")
-    for row, sounding in ((DEMO_SOUNDING, True), (DEMO_DARK, False)):
-        for index in range(min(count, len(scenes))):
-            sample = scenes.sample(index)
-            chosen = [i for i, mask in enumerate(sample.masks) if (mask.max() > 127) == sounding]
-            if chosen:
-                yield row, sample.only(chosen)
+    scenes = SceneSet(folder / "held-out")  # before the first is asked for: it may be missing
+
+    def samples() -> Iterator[tuple[Row, Sample]]:
+        for row, sounding in ((DEMO_SOUNDING, True), (DEMO_DARK, False)):
+            for index in range(min(count, len(scenes))):
+                sample = scenes.sample(index)
+                chosen = [i for i, mask in enumerate(sample.masks) if (mask.max() > 127) == sounding]
+                if chosen:
+                    yield row, sample.only(chosen)
+
+    return samples()
 
 
 def media_samples(library: Library, count: int, side: int, seed: int = 77) -> Iterator[tuple[Row, Sample]]:
