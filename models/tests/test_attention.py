@@ -70,11 +70,11 @@ def test_a_place_outside_its_level_gives_zero_whatever_lies_beside_it_on_the_can
         values = torch.full((1, LENGTH, 1), 1e6)
         start = sum(h * w for h, w in SHAPES[:level])
         values[:, start : start + height * width] = 1
-        atlas = Atlas(SHAPES)
         steps = torch.arange(-6, 6.1, 0.75)
-        offset = torch.zeros(1, LENGTH, 1, len(SHAPES), len(steps) ** 2, 2)
-        offset[0, 0, 0, level] = torch.cartesian_prod(steps, steps)  # from the first token, at the finest level's first cell
-        places = atlas.places(offset)[:, 0, 0, level][:, None]
+        atlas = Atlas(SHAPES, heads=1, points=len(steps) ** 2)
+        offset = torch.zeros(1, LENGTH, len(SHAPES), len(steps) ** 2, 2)
+        offset[0, 0, level] = torch.cartesian_prod(steps, steps)  # from the first token, at the finest level's first cell
+        places = atlas.places(offset.flatten(2)).view(offset.shape)[:, 0, level][:, None]
         sampled = torch.nn.functional.grid_sample(atlas.paint(values), places, align_corners=False)[0, 0, 0]
         first_height, first_width = SHAPES[0]
         feature = np.ones((1, height, width))

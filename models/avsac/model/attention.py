@@ -57,7 +57,7 @@ class Atlas(nn.Module):
     a place outside its level gives zero, as it would on a canvas of its own.
     """
 
-    def __init__(self, level_shapes: list[tuple[int, int]]):
+    def __init__(self, level_shapes: list[tuple[int, int]], heads: int, points: int):
         super().__init__()
         length = sum(h * w for h, w in level_shapes)
         self.height, self.width = sum(h + 1 for h, _ in level_shapes) - 1, max(w for _, w in level_shapes)
@@ -77,19 +77,25 @@ class Atlas(nn.Module):
         sizes = torch.tensor([(w, h) for h, w in level_shapes])
         own = torch.cat([c.reshape(-1, 1, 2) for c in centres]) * sizes + torch.tensor(rows)  # [L,levels,2]
         cell = torch.tensor((2 / self.width, 2 / self.height))
-        # In grid_sample's coordinates, x and then y, the canvas from -1 to 1; shaped for [B,L,heads,levels,points,2].
         self.register_buffer("cells", cells.flatten(), persistent=False)
-        self.register_buffer("cell", cell, persistent=False)
-        self.register_buffer("own", (own * cell - 1)[:, None, :, None], persistent=False)
-        self.register_buffer("low", (torch.tensor(low) * cell - 1)[:, None], persistent=False)
-        self.register_buffer("high", (torch.tensor(high) * cell - 1)[:, None], persistent=False)
+
+        def spread(table: Tensor) -> Tensor:
+            """[..,levels,2] -> [..,heads*levels*points*2]."""
+            return table[..., None, :, None, :].expand(*table.shape[:-2], heads, -1, points, -1).flatten(-4)
+
+        # In grid_sample's coordinates, x and then y, the canvas from -1 to 1. One flat row a token: ONNX Runtime takes long to
+        # broadcast over short inner dimensions.
+        self.register_buffer("cell", spread(cell.expand(len(level_shapes), 2)), persistent=False)
+        self.register_buffer("own", spread(own * cell - 1), persistent=False)
+        self.register_buffer("low", spread(torch.tensor(low) * cell - 1), persistent=False)
+        self.register_buffer("high", spread(torch.tensor(high) * cell - 1), persistent=False)
 
     def paint(self, tokens: Tensor) -> Tensor:
         """tokens [B,L,D], levels finest first, rows first -> canvas [B,D,height,width]."""
         return F.pad(tokens, (0, 0, 0, 1))[:, self.cells].transpose(1, 2).unflatten(2, (self.height, self.width))
 
     def places(self, offset: Tensor) -> Tensor:
-        """offset [B,L,heads,levels,points,2] (x, y) in cells of the level, from the token's own normalised position ->
+        """offset [B,L,heads*levels*points*2], (x, y) in cells of the level, from the token's own normalised position ->
         the same in grid_sample's coordinates."""
         return torch.minimum(torch.maximum(self.own + offset * self.cell, self.low), self.high)
 
@@ -104,7 +110,7 @@ class DeformableAttention(nn.Module):
     def __init__(self, width: int, heads: int, points: int, level_shapes: list[tuple[int, int]]):
         super().__init__()
         self.heads, self.points, self.levels = heads, points, len(level_shapes)
-        self.atlas = Atlas(level_shapes)
+        self.atlas = Atlas(level_shapes, heads, points)
         self.offset = nn.Linear(width, heads * self.levels * points * 2)
         self.weight = nn.Linear(width, heads * self.levels * points)
         self.value = nn.Linear(width, width)
@@ -133,8 +139,8 @@ class DeformableAttention(nn.Module):
         canvas = self.atlas.paint(self.value(tokens)).reshape(
             batch * heads, width // heads, self.atlas.height, self.atlas.width
         )
-        offset = self.offset(query).view(batch, length, heads, self.levels, self.points, 2)
-        places = self.atlas.places(offset).transpose(1, 2).reshape(batch * heads, length, samples, 2)
+        places = self.atlas.places(self.offset(query)).view(batch, length, heads, samples, 2)
+        places = places.transpose(1, 2).reshape(batch * heads, length, samples, 2)
         weight = self.weight(query).view(batch, length, heads, samples).softmax(-1)
         weight = weight.transpose(1, 2).reshape(batch * heads, 1, length, samples)
         sampled = F.grid_sample(canvas, places, mode="bilinear", padding_mode="zeros", align_corners=False)
