@@ -96,7 +96,11 @@ export class OrtThread {
 
   #start(): Worker {
     this.#state = 'loading';
-    const worker = new Worker(this.#entry, { workerData: this.#data, resourceLimits: THREAD_LIMITS });
+    const worker = new Worker(this.#entry, {
+      name: 'inference',
+      workerData: this.#data,
+      resourceLimits: THREAD_LIMITS,
+    });
     let cause: Error | undefined;
     worker.on('message', (reply: OrtWorkerReply) => this.#receive(reply));
     worker.on('error', (error) => {

@@ -202,6 +202,7 @@ export class SessionRegistry implements SessionHost, SessionGallery {
     this.#serveSegmenter(port1);
     const workerData: MediaWorkerData = { segmenterPort: port2 };
     const thread = new Worker(this.#workerEntry, {
+      name: 'media',
       workerData,
       transferList: [port2],
       resourceLimits: THREAD_LIMITS,
