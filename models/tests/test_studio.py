@@ -12,6 +12,8 @@ from avsac.live.reels import MomentReel
 from avsac.live.roles import SCENES, Moment
 from avsac.live.sample import luminance
 from avsac.live.studio import SHARES, Studio
+from avsac.live.talkers import Talker
+from avsac.live.voices import in_another_voice
 
 from .test_scene_builder import RATE, SIDE, small_media, tone  # noqa: F401
 
@@ -78,11 +80,25 @@ def test_who_is_frozen_does_not_move_and_who_speaks_moves_the_lips(small_media: 
 
 
 def test_the_voice_ends_with_the_frame(small_media: Path) -> None:  # noqa: F811
-    moment = Moment(Library(small_media, "train"), MomentReel(np.random.default_rng(0), (0, 80, 160)))
-    pcm = np.arange(3 * 16_000, dtype=np.float32)
-    ends = [moment.speech(pcm, 40)[-1] for _ in range(50)]
+    moment = Moment(Library(small_media, "test"), MomentReel(np.random.default_rng(0), (0, 80, 160)))
+    clip = Talker("ramp", np.zeros((75, 4, 4, 3), np.uint8), np.arange(3 * RATE, dtype=np.float32), [40])
+    ends = [moment.speech(clip, 40)[-1] for _ in range(50)]
     assert abs(np.array(ends) - 41 * 640).max() <= 640 + 1
     assert np.ptp(ends) > 640
+
+
+def test_another_voice_keeps_the_pace() -> None:
+    time = np.arange(2 * RATE) / RATE
+    words = (np.sin(2 * np.pi * 400 * time) * (np.sin(2 * np.pi * 3 * time) > 0)).astype(np.float32)
+    for ratio in (0.8, 1.25):
+        other = in_another_voice(words, ratio)
+        assert len(other) == len(words)
+        spectrum = np.abs(np.fft.rfft(other))
+        assert np.fft.rfftfreq(len(other), 1 / RATE)[spectrum.argmax()] == pytest.approx(400 * ratio, rel=0.02)
+        loud = [np.sqrt((pcm.reshape(-1, 160) ** 2).mean(1)) for pcm in (words, other)]
+        together = [np.corrcoef(loud[0][20:-20], np.roll(loud[1], lag)[20:-20])[0, 1] for lag in range(-9, 10)]
+        assert np.argmax(together) in (8, 9, 10)  # within 10 ms
+        assert max(together) > 0.8
 
 
 def test_moments_of_the_real_media(media: Path) -> None:

@@ -17,7 +17,8 @@ from .media import SAMPLE_RATE
 from .reels import MomentReel
 from .sample import SAMPLES
 from .sprites import paint
-from .talkers import FRAME_RATE
+from .talkers import FRAME_RATE, Talker
+from .voices import RATIOS
 
 HOP = SAMPLE_RATE // FRAME_RATE
 LEAD = SAMPLE_RATE // 25  # samples: how far microphone and camera may be apart
@@ -60,10 +61,24 @@ class Moment:
 
     def recording(self, kind: str) -> np.ndarray:
         """[15600] of the class, in training often at another pitch."""
+        if kind == "speech" and self.random.random() < 0.5:
+            # The talkers' own voices, too: else a voice would tell whether its owner is in view.
+            clip = self.library.talker(choose(self.random, self.library.talkers))
+            return self.speech(clip, int(choose(self.random, clip.speaking)))
         patch = self.patch(self.library.pcm(choose(self.random, self.library.recordings(kind))))
-        if self.library.split == "train" and self.random.random() < 0.6:
+        if self.training and self.random.random() < 0.6:
             patch = self.patch(augment.change_pitch(self.random, np.concatenate((patch, patch))))
         return patch
+
+    def speech(self, clip: Talker, frame: int) -> np.ndarray:
+        """The clip's own sound that ends with the frame, to a frame or so; in training in any of several voices."""
+        pcm = clip.voice(choose(self.random, RATIOS) if self.training else 1.0)
+        end = (frame + 1) * HOP + int(self.random.integers(-LEAD, LEAD))
+        return np.pad(pcm, (SAMPLES, LEAD))[end : end + SAMPLES]
+
+    @property
+    def training(self) -> bool:
+        return self.library.split == "train"
 
     # Roles
 
@@ -88,12 +103,7 @@ class Moment:
         images, alphas = clip.cut_out(shown)
         sway = 0.0 if state == "frozen" else 0.02
         actor = Actor(f"talker {path.stem} {state}", images, alphas, [path], TALKER_HEIGHTS, from_edge=True, sway=sway)
-        return Role(actor, "speech", (lambda: self.speech(clip.pcm, now)) if state == "speaking" else None)
-
-    def speech(self, pcm: np.ndarray, frame: int) -> np.ndarray:
-        """The clip's own sound that ends with the frame, to a frame or so."""
-        end = (frame + 1) * HOP + int(self.random.integers(-LEAD, LEAD))
-        return np.pad(pcm, (SAMPLES, LEAD))[end : end + SAMPLES]
+        return Role(actor, "speech", (lambda: self.speech(clip, now)) if state == "speaking" else None)
 
     def thing(self, standing: Standing, whole: bool = False, heights: tuple[float, float] = THING_HEIGHTS) -> Role:
         images, alphas, files = self.reel.standing(standing)

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from .media import read_audio, read_video
+from .voices import in_another_voice
 
 FRAME_RATE = 25
 SPEAKING_DBFS = -22.0  # the rooms' own noise reaches -29
@@ -25,6 +26,7 @@ class Talker:
     pcm: np.ndarray  # [n] float32, -1..1
     speaking: list[int]
     keyed: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    voices: dict[float, np.ndarray] = field(default_factory=dict)
 
     @property
     def silent(self) -> list[int]:
@@ -39,6 +41,12 @@ class Talker:
             # The backdrop shines through curls and on collars, within the cut-out, too.
             self.keyed[frame] = despill(self.frames[frame], ndimage.minimum_filter(alpha, SPILL)), alpha
         return self.keyed[frame]
+
+    def voice(self, ratio: float) -> np.ndarray:
+        """The sound in another voice, of the same length; kept."""
+        if ratio not in self.voices:
+            self.voices[ratio] = in_another_voice(self.pcm, ratio)
+        return self.voices[ratio]
 
     def cut_out(self, frames: list[int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """(images, alphas) of the frames, cropped alike to what they cover; down to the picture's lower edge."""
