@@ -1,7 +1,7 @@
 /** DTLS 1.2 records in the clear (RFC 6347 §4.1): which of them a stranger could have sent. */
 
 const RECORD_HEADER_BYTES = 13;
-const ALERT = 21;
+export const ALERT = 21;
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 

@@ -5,7 +5,7 @@ import {
   ProtectionProfileAes128CmHmacSha1_80,
   RTCDtlsTransport,
 } from 'werift';
-import { isForgeable } from './dtls-records.ts';
+import { ALERT, isForgeable } from './dtls-records.ts';
 import { SrtcpSender, SrtpReceiver } from './srtp.ts';
 import { SRTP_PROFILES, type SrtpProfile } from './srtp-cipher.ts';
 
@@ -18,6 +18,8 @@ const PROFILES: ReadonlyMap<number, SrtpProfile> = new Map([
 export const OFFERED_PROFILES = [...PROFILES.keys()] as ConstructorParameters<typeof RTCDtlsTransport>[3];
 
 const MAX_EARLY_DATAGRAMS = 4;
+/** Level and description of the alert. */
+const CLOSE_NOTIFY = Buffer.of(1, 0);
 
 /** Where werift would decrypt, parse and route packets itself, hands them out as bytes. */
 export class RawRtpTransport extends RTCDtlsTransport {
@@ -56,6 +58,8 @@ export class RawRtpTransport extends RTCDtlsTransport {
   override async stop(): Promise<void> {
     // A handshake in progress would send again for half a minute more; this is how it tells that it has got further.
     if (this.dtls !== undefined) this.dtls.dtls.flight = Number.POSITIVE_INFINITY;
+    // The remote need not wait for consent to expire (RFC 7675 §5.2).
+    if (this.state === 'connected') await this.#sendCloseNotify().catch(() => {});
     await super.stop();
   }
 
@@ -63,6 +67,20 @@ export class RawRtpTransport extends RTCDtlsTransport {
     if (this.state !== 'connected' || this.#sender === undefined) return;
     // Loss is what RTCP is made for; a send that fails is one.
     this.iceTransport.connection.send(this.#sender.seal(packet)).catch(() => {});
+  }
+
+  /** werift knows no alerts: a record of application data is made one just before it is encrypted (RFC 5246 §7.2.1). */
+  async #sendCloseNotify(): Promise<void> {
+    if (this.dtls === undefined) return;
+    const { cipher } = this.dtls;
+    const encrypt = cipher.encryptPacket.bind(cipher);
+    cipher.encryptPacket = (record) => {
+      record.recordLayerHeader.contentType = ALERT;
+      return encrypt(record);
+    };
+    await this.dtls.send(CLOSE_NOTIFY);
+    // It leaves with the next turn of the loop, before the socket closes.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** werift asks neither where a datagram is from nor whether an alert is authentic: one forged would end a session. */

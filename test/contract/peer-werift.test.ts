@@ -334,4 +334,14 @@ describe('close', () => {
     }
     await expect.poll(ofPeers, { timeout: 10_000 }).toEqual([]);
   });
+
+  it('is told to the remote by DTLS, which need not wait for its consent to expire', async () => {
+    const connection = await connect();
+    await moreFrames(connection, 'video', 3);
+    const { transport } = connection.publisher.connection.getSenders()[0]!;
+    expect(transport!.state).toBe('connected');
+    await connection.peer.close('the test closes it');
+    // Its event does not come.
+    await expect.poll(() => transport!.state, { timeout: 30_000 }).toBe('closed');
+  });
 });

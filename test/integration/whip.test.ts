@@ -166,4 +166,21 @@ describe('WHIP with real libwebrtc', () => {
       detail: expect.stringContaining('video as THEORA'),
     });
   });
+
+  it('tells its publishers and listeners when the server closes', async () => {
+    const closing = await startTestServer();
+    const publisher = create();
+    const resource = await publish(`${closing.url}whip`, await publisher.offer());
+    await publisher.accept(resource.answer);
+    const lines = readFeed(resource.links[RESULTS]!);
+    await lines.next();
+    const { transport } = publisher.connection.getSenders()[0]!;
+    expect(transport!.state).toBe('connected');
+    const closed = closing.close();
+    const rest = [];
+    for await (const line of lines) rest.push(line);
+    expect(rest.at(-1)).toEqual({ type: 'end', reason: 'server-closed' });
+    await closed;
+    await expect.poll(() => transport!.state, { timeout: 30_000 }).toBe('closed');
+  });
 });
