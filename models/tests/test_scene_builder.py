@@ -23,7 +23,6 @@ from avsac.live.library import Library
 from avsac.live.media import MediaError
 from avsac.live.scene_files import Order, build, read_sources
 from avsac.live.scene_statistics import page
-from avsac.live.scene_stream import SceneStream
 from avsac.live.talkers import SPEAKING_DBFS
 
 SIDE = 64
@@ -188,18 +187,6 @@ def test_the_same_seed_gives_the_same_bytes_in_any_number_of_processes_and_calls
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
     other = digests(tmp_path / "c")
     assert all(digests(tmp_path / "a")[name] != digest for name, digest in other.items() if name.endswith(".wav"))
-
-
-def test_streamed_clips_are_those_on_disk(small_media: Path, tmp_path: Path) -> None:
-    build(tmp_path, Order("ms3", small_media, clips=3, splits=("train",), side=SIDE))
-    stream = SceneStream(Director(Library(small_media, "train"), "ms3", SIDE), count=2, first=1)
-    assert len(stream) == 2
-    for streamed, read in zip(stream, list(open_dataset("ms3", tmp_path, "train", SIDE))[1:], strict=True):
-        assert (streamed.name, streamed.categories) == (read.name, read.categories)
-        np.testing.assert_array_equal(streamed.image, read.image)
-        np.testing.assert_array_equal(streamed.mask, read.mask)
-        np.testing.assert_allclose(streamed.log_mel, read.log_mel, atol=1e-5)
-        assert streamed.supervised.all() and read.supervised.all()
 
 
 @pytest.mark.parametrize("scene", CASTS)

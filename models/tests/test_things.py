@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from avsac.avsbench.check import check
 from avsac.live import synthesis
 from avsac.live.acoustics import level
 from avsac.live.kinds import KINDS, PHOTOGRAPHED
 from avsac.live.library import Library
 from avsac.live.media import COCO_NAMES, MediaError
+from avsac.live.scene_files import Order, build, read_sources
 from avsac.live.split import ICON_SETS, SOUND_FONTS
 from avsac.live.sprites import paint
 from avsac.live.things import FONT_FOLDERS, draw, filled, midi_file, phrase, play
 
-from .test_scene_builder import small_media  # noqa: F401
+from .test_scene_builder import SIDE, small_media  # noqa: F401
 from .test_studio import small_things  # noqa: F401
 
 
@@ -103,3 +105,16 @@ def test_drawn_things_widen_what_photographs_sound_like(small_media: Path, small
     assert len(with_things.speech) == len(without.speech) + 1
     with pytest.raises(MediaError, match="build them with `avsac things"):
         Library(small_media, "train", small_media)
+
+
+@pytest.mark.parametrize("kind", ["s4", "ms3"])
+def test_clips_have_drawn_things(small_media: Path, small_things: Path, tmp_path: Path, kind: str) -> None:  # noqa: F811
+    build(tmp_path, Order(kind, small_media, clips=12, splits=("test",), side=SIDE, things=small_things))
+    report = check(kind, tmp_path)
+    assert report.faults == 0
+    sources = read_sources(tmp_path)
+    drawn = [a for note in sources["test"]["clips"] for a in note["actors"] if a["name"].startswith("drawn ")]
+    assert any(any(actor["seconds"]) for actor in drawn)
+    used = {file for file in sources["test"]["files"] if file.startswith("things/")}
+    assert used
+    assert all(file.startswith("things/test/") for file in used)

@@ -12,6 +12,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     scenes.add_argument("--clips", type=int, required=True, help="clips of each split")
     scenes.add_argument("--media", type=Path, required=True, help="folder of talkers, photographs and sounds")
+    scenes.add_argument("--things", type=Path, help="folder of `avsac things`: drawn things and their sounds, too")
     scenes.add_argument("--split", choices=("train", "val", "test"), help="default: all three, whose sources are disjoint")
     scenes.add_argument("--image-size", type=int, default=224, help="side of the frames in pixels, even (default 224)")
     scenes.add_argument("--seed", type=int, default=0)
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
     if a.statistics and a.statistics.suffix not in (".html", ".md"):
         raise ValueError(f"--statistics {a.statistics}: the page is written as .html or .md")
     splits = (a.split,) if a.split else SPLITS
-    build(a.path, Order(a.kind, a.media, a.clips, splits, a.image_size, a.seed, a.clean, a.workers))
+    build(a.path, Order(a.kind, a.media, a.clips, splits, a.image_size, a.seed, a.clean, a.workers, a.things))
     print(f"{a.path}: {a.clips} clips for each of {', '.join(splits)}")
     sources = read_sources(a.path)
     if a.sheet:

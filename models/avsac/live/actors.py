@@ -13,6 +13,7 @@ from .library import Library, Standing
 from .media import SAMPLE_RATE
 from .reels import ClipReel, Pictures
 from .split import IDENTITY
+from .sprites import paint
 from .talkers import FRAME_RATE
 
 FRAMES = 5
@@ -20,6 +21,7 @@ SAMPLES = FRAMES * SAMPLE_RATE
 # Frame t is what the model sees while it hears patch t: a clip's seconds are cut where its patches begin.
 BOUNDS = [*(t * PATCH_HOP for t in range(FRAMES)), SAMPLES]
 MOMENTS = [t * PATCH_HOP + PATCH_HOP // 2 for t in range(FRAMES)]  # samples: when the frames are taken
+TALKER_HEIGHTS, THING_HEIGHTS, SPRITE_HEIGHTS = (0.35, 1.1), (0.25, 0.75), (0.2, 0.75)  # of the picture's
 
 ALWAYS = np.ones(FRAMES, bool)
 NEVER = np.zeros(FRAMES, bool)
@@ -98,7 +100,7 @@ def talker(library: Library, random: Random, path: Path, sounding: np.ndarray) -
             shown[t] = first + min((start + MOMENTS[t] - BOUNDS[begin]) % len(speech) // hop, last - first)
     images, alphas = clip.cut_out(shown)
     sound = Sound("speech", out, sounding, [path]) if sounding.any() else None
-    return Actor(f"talker {path.stem}", images, alphas, [path], (0.35, 1.1), sound, from_edge=True)
+    return Actor(f"talker {path.stem}", images, alphas, [path], TALKER_HEIGHTS, sound, from_edge=True)
 
 
 def identity(path: Path) -> str:
@@ -116,7 +118,16 @@ def thing(library: Library, random: Random, standing: Standing, sounding: np.nda
         images = [image[box] for image, box in zip(images, boxes, strict=True)]
         alphas = [alpha[box] for alpha, box in zip(alphas, boxes, strict=True)]
     name = "thing" if standing.thing == "other" else standing.thing
-    return Actor(name, images, alphas, files, (0.25, 0.75), sound, whole=whole)
+    return Actor(name, images, alphas, files, THING_HEIGHTS, sound, whole=whole)
+
+
+def drawn(library: Library, random: Random, kind: str, sounding: np.ndarray) -> Actor:
+    """A drawn thing of the kind."""
+    paths = library.sprites[kind]
+    path = paths[random.integers(len(paths))]
+    image, alpha = paint(random, library.sprite(path))
+    sound = recording(library, random, kind, sounding) if sounding.any() else None
+    return Actor(f"drawn {kind}", [image] * FRAMES, [alpha] * FRAMES, [path], SPRITE_HEIGHTS, sound)
 
 
 def read_cut_out(standing: Standing, reel: ClipReel) -> Pictures:

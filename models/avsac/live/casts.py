@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .actors import ALWAYS, FRAMES, NEVER, Actor, Sound, identity, recording, talker, thing
+from .actors import ALWAYS, FRAMES, NEVER, Actor, Sound, drawn, identity, recording, talker, thing
 from .augment import Random
 from .library import Library, Standing
 
@@ -59,7 +59,14 @@ def object_in_place(library: Library, random: Random) -> Cast | None:
 
 def cut_out_object(library: Library, random: Random) -> Cast | None:
     silent = talkers(library, random, [NEVER]) if random.random() < 0.3 else []
-    return Cast([thing(library, random, by_kind(random, library.things), ALWAYS), *silent], []) if library.things else None
+    return Cast([something(library, random, ALWAYS), *silent], []) if library.things else None
+
+
+def something(library: Library, random: Random, sounding: np.ndarray) -> Actor:
+    """A photographed thing, or a drawn one where there are any."""
+    if library.sprites and random.random() < 0.5:
+        return drawn(library, random, str(random.choice(sorted(library.sprites))), sounding)
+    return thing(library, random, by_kind(random, library.things), sounding)
 
 
 def by_kind(random: Random, standings: list[Standing]) -> Standing:
@@ -72,10 +79,14 @@ def several(library: Library, random: Random, schedules: list[np.ndarray]) -> li
     """Talkers first, then objects of different sounds, photographed people; in random order."""
     actors = talkers(library, random, schedules[: int(random.integers(1, len(schedules) + 1))])
     rest = schedules[len(actors) :]
-    standings = different(random, library.things, len(rest), lambda s: library.sounds_of[s.thing])
-    if library.people and len(standings) < len(rest):
-        standings.append(choose(random, library.people))
-    actors += [thing(library, random, standing, on) for standing, on in zip(standings, rest, strict=False)]
+    if library.sprites and random.random() < 0.5:
+        kinds = random.permutation(sorted(library.sprites)).tolist()
+        actors += [drawn(library, random, kind, on) for kind, on in zip(kinds, rest, strict=False)]
+    else:
+        standings = different(random, library.things, len(rest), lambda s: library.sounds_of[s.thing])
+        if library.people and len(standings) < len(rest):
+            standings.append(choose(random, library.people))
+        actors += [thing(library, random, standing, on) for standing, on in zip(standings, rest, strict=False)]
     return [actors[i] for i in random.permutation(len(actors))]
 
 
@@ -109,7 +120,7 @@ def talker_and_object(library: Library, random: Random) -> Cast | None:
     if not library.things:
         return None
     spoken, made = sound_together(random, 2) if random.random() < 0.5 else take_turns(random, 2)
-    return Cast([thing(library, random, by_kind(random, library.things), made), *talkers(library, random, [spoken])], [])
+    return Cast([something(library, random, made), *talkers(library, random, [spoken])], [])
 
 
 def bystanders(library: Library, random: Random) -> Cast | None:
@@ -117,7 +128,7 @@ def bystanders(library: Library, random: Random) -> Cast | None:
     on = sound_together(random, 1)[0]
     others = [NEVER] * int(random.integers(1, 3))
     if library.things and random.random() < 0.4:
-        return Cast([thing(library, random, by_kind(random, library.things), on), *talkers(library, random, others)], [])
+        return Cast([something(library, random, on), *talkers(library, random, others)], [])
     silent = [thing(library, random, choose(random, library.silent), NEVER)] if library.silent else []
     return Cast([*silent, *talkers(library, random, [on, *others])], [])
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import augment
-from .actors import Actor, box_of, identity
+from .actors import SPRITE_HEIGHTS, TALKER_HEIGHTS, THING_HEIGHTS, Actor, box_of, identity
 from .augment import Random
 from .casts import by_kind, choose
 from .library import Library, Standing
@@ -23,7 +23,6 @@ from .voices import RATIOS
 HOP = SAMPLE_RATE // FRAME_RATE
 LEAD = SAMPLE_RATE // 25  # samples: how far microphone and camera may be apart
 STATES = ("frozen", "silent", "other-words")
-TALKER_HEIGHTS, THING_HEIGHTS, SPRITE_HEIGHTS = (0.35, 1.1), (0.25, 0.75), (0.2, 0.75)
 
 
 @dataclass(eq=False)

@@ -33,6 +33,7 @@ class Order:
     seed: int = 0
     clean: bool = False
     workers: int = 0
+    things: Path | None = None  # drawn ones
 
 
 def build(path: Path, order: Order) -> None:
@@ -52,7 +53,7 @@ def build(path: Path, order: Order) -> None:
         if any(row["split"] == split for row in rows):
             raise DataError(f"{path} has clips of the split {split} already; give a new folder, or another --split")
     for split in order.splits:
-        director = Director(Library(order.media, split), order.kind, order.side, order.seed, order.clean)
+        director = Director(Library(order.media, split, order.things), order.kind, order.side, order.seed, order.clean)
         (path / f"{order.kind}_data").mkdir(parents=True, exist_ok=True)
         clips = DataLoader(ClipWriter(path, director, order.clips), batch_size=None, num_workers=order.workers)
         notes = []
