@@ -47,4 +47,15 @@ describe('configuration', () => {
       { urls: 'turn:b.example:3478', username: 'me', credential: 'secret' },
     ]);
   });
+
+  it('takes tokens, and never shows one', () => {
+    expect(readConfig({ AVSAC_TOKENS: 'abcdefghijklmnop, AZaz09-._~+/1234==' }, {}).tokens).toEqual([
+      'abcdefghijklmnop',
+      'AZaz09-._~+/1234==',
+    ]);
+    for (const tokens of ['', 'short', 'abcdefghijklmnop,short', 'abcdefghijklmnop with spaces']) {
+      const read = () => readConfig({ AVSAC_TOKENS: tokens }, {});
+      expect(read).toThrow(`AVSAC_TOKENS is not what it may be, allowed: ${OPTIONS.tokens.range}`);
+    }
+  });
 });

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ErrorCode } from '../../shared/errors.ts';
-import type { ServerMessage } from '../../shared/signalling.ts';
+import type { Notice, ServerMessage } from '../../shared/signalling.ts';
 import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
 import { FakeSegmenter, IMMEDIATE_LOGITS } from '../inference/fake-segmenter.ts';
 import { serveSegmenter } from '../inference/port-segmenter.ts';
@@ -13,6 +13,24 @@ const OPTIONS: Omit<SessionOptions, 'signalling'> = {
   maskRateHz: 10,
   peer: { iceServers: [], portRange: undefined, announcedAddresses: ['127.0.0.1'], videoBitrateBps: 1_200_000 },
 };
+
+const VIDEO_OFFER = [
+  'v=0',
+  'o=- 1 1 IN IP4 127.0.0.1',
+  's=-',
+  't=0 0',
+  'm=video 9 UDP/TLS/RTP/SAVPF 96',
+  'c=IN IP4 0.0.0.0',
+  'a=mid:0',
+  'a=ice-ufrag:abcd',
+  'a=ice-pwd:abcdefghijklmnopqrstuv',
+  `a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`,
+  'a=setup:actpass',
+  'a=rtcp-mux',
+  'a=rtpmap:96 VP8/90000',
+  'a=sendonly',
+  '',
+].join('\r\n');
 
 const registries: SessionRegistry[] = [];
 afterEach(async () => {
@@ -112,5 +130,30 @@ describe('SessionRegistry', () => {
       vi.runAllTimers();
     }
     vi.useRealTimers();
+  });
+
+  it('lists its sessions, and lets them be watched until they end', async () => {
+    const { registry } = start();
+    const one = client();
+    const session = registry.open(one, 'whip');
+    const { sessionId } = session;
+    const heard: unknown[] = [];
+    const watcher = {
+      result: () => {},
+      notice: ({ code }: Notice) => heard.push(code),
+      ended: (reason: string) => heard.push(reason),
+    };
+    expect(() => registry.watch('another', watcher)).toThrow(expect.objectContaining({ code: 'session-unknown' }));
+    const leave = Array.from({ length: 16 }, () => registry.watch(sessionId, { ...watcher }));
+    expect(() => registry.watch(sessionId, watcher)).toThrow(expect.objectContaining({ code: 'feed-full' }));
+    for (const end of [...leave, ...leave]) end();
+    registry.watch(sessionId, watcher);
+    expect(registry.list()).toEqual([{ sessionId, signalling: 'whip', openedAt: expect.any(Date), watchers: 1 }]);
+    session.receive({ type: 'offer', sdp: VIDEO_OFFER });
+    await one.message;
+    session.close('client-left');
+    await one.end;
+    expect(heard).toEqual(['audio-missing', 'client-left']);
+    expect(registry.list()).toEqual([]);
   });
 });

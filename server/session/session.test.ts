@@ -439,3 +439,60 @@ describe('channels', () => {
     expect(telemetry.take().drops['frame-incomplete']).toBe(7);
   });
 });
+
+describe('WHIP', () => {
+  it('refuses an offer of which a part is refused, and says which', async () => {
+    const { peer, offer, of } = join('whip');
+    peer.answering = async () => ({
+      ...ACCEPTED,
+      accepted: ['audio'],
+      refused: [{ kind: 'video', offeredCodecs: ['THEORA', 'rtx'] }],
+    });
+    await offer();
+    expect(of('answer')).toEqual([]);
+    expect(of('error')).toEqual([
+      {
+        type: 'error',
+        code: 'media-refused',
+        message: `${ERRORS['media-refused'].message} (video as THEORA, rtx)`,
+      },
+    ]);
+  });
+
+  it('speaks of no channel, for its clients open none', async () => {
+    const { peer, connect, notices } = join('whip');
+    await connect();
+    const video = new TestTrack('video');
+    peer.listener.track(video);
+    for (let timeMs = 0; timeMs < 4000; timeMs += 100) {
+      video.receive(timeMs, 0);
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(notices()).toEqual([]);
+  });
+});
+
+describe('results', () => {
+  it('are made while somebody watches, with and without a channel', async () => {
+    const { session, peer, connect, lines, telemetry } = join('whip');
+    await connect();
+    const video = new TestTrack('video');
+    peer.listener.track(video);
+    const play = async (fromMs: number) => {
+      for (let timeMs = fromMs; timeMs < fromMs + 500; timeMs += 100) {
+        video.receive(timeMs, 0);
+        await vi.advanceTimersByTimeAsync(100);
+      }
+    };
+    await play(0);
+    expect(lines).toEqual([]);
+    expect(telemetry.take().drops).toEqual({ 'channel-closed': 5 });
+    session.watch(true);
+    await play(500);
+    expect(lines.map((line) => JSON.parse(line).sequence)).toEqual([5, 6, 7, 8, 9]);
+    expect(telemetry.take()).toMatchObject({ drops: {}, counts: { masks: 5 } });
+    session.watch(false);
+    await play(1000);
+    expect(lines).toHaveLength(5);
+  });
+});
