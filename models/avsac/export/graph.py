@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from onnx_ir.passes.common import DeduplicateInitializersPass
 from torch import Tensor, nn
 
 from ..audio import AudioConfig
@@ -21,6 +22,7 @@ OPSET = 18
 # A pixel sounds when sigmoid(logit) is above this.
 THRESHOLD = 0.5
 MAX_BATCH = 64
+TABLE_SIZE = 2**23  # elements; above it nothing is compared
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def to_onnx(module: nn.Module, example: dict[str, np.ndarray], outputs: list[str
             dynamo=True,
             verbose=False,
         )
+    DeduplicateInitializersPass(TABLE_SIZE)(program.model)  # tables that every attention layer has
     graph = program.model_proto
     del graph.metadata_props[:]
     for node in graph.graph.node:  # source lines of the exporting machine
