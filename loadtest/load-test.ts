@@ -1,0 +1,91 @@
+/** A whole load test: media, server, run, report. */
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { openMediaLoop } from './media-cache.ts';
+import { OBJECTIVE } from './objective.ts';
+import type { Profile } from './profile.ts';
+import { REPORT_VERSION, type Report } from './report.ts';
+import { type RunOptions, type RunProgress, runLoad, type Target } from './run.ts';
+import { type ServerProcess, startServerProcess } from './server-process.ts';
+
+const CLOCKS =
+  'Latencies are differences on the publisher’s own monotonic clock (performance.timeOrigin + performance.now() of its thread): ' +
+  'from the time a frame was due to be sent until its mask was taken from the data channel. Stages are durations on the ' +
+  'server’s monotonic clock, as each mask carries them. CPU times are the kernel’s (/proc).';
+
+export interface LoadTestOptions extends Pick<RunOptions, 'streams' | 'rampMs' | 'durationMs' | 'faults' | 'blackout'> {
+  /** Undefined: a server of its own, for the time of the test. */
+  readonly url: string | undefined;
+  readonly token: string | undefined;
+  /** For a server of its own. */
+  readonly serverFlags: readonly string[];
+  readonly profile: Profile;
+  /** Keeps the media from one test to the next. */
+  readonly cacheFolder: string;
+}
+
+export async function runLoadTest(options: LoadTestOptions, progress: RunProgress): Promise<Report> {
+  const loop = await openMediaLoop(options.profile, options.cacheFolder, (done, total) =>
+    progress(done / total, `rendering the ${options.profile.name} scene, once`),
+  );
+  const own = options.url === undefined ? await startServerProcess(options.serverFlags) : undefined;
+  try {
+    const target = targetOf(options, own);
+    const model = await readModel(target);
+    const run = await runLoad(target, { ...options, loop, objective: OBJECTIVE }, progress);
+    return {
+      version: REPORT_VERSION,
+      createdAt: new Date().toISOString(),
+      machine: {
+        cpu: cpus()[0]?.model ?? 'unknown',
+        cores: availableParallelism(),
+        memoryBytes: totalmem(),
+        node: process.version,
+        platform: `${process.platform} ${process.arch}`,
+      },
+      clocks: CLOCKS,
+      options: describe(options),
+      model,
+      slo: { ...OBJECTIVE },
+      run,
+    };
+  } finally {
+    await own?.stop();
+  }
+}
+
+function targetOf({ url, token }: LoadTestOptions, own: ServerProcess | undefined): Target {
+  return { url: own?.url ?? url!, token, pid: own?.pid };
+}
+
+/** @throws Error when no server is there, or it is not ready. */
+async function readModel({ url }: Target): Promise<Report['model']> {
+  const ready = await fetch(new URL('readyz', url)).catch(() => undefined);
+  if (ready === undefined) throw new Error(`No server answers at ${url}; start one, or leave out --url.`);
+  const { status, model } = (await ready.json()) as { readonly status?: string; readonly model?: Report['model'] };
+  if (model === undefined) throw new Error(`The server at ${url} is not ready (${status}); try again when it is.`);
+  return { name: model.name, version: model.version, executionProvider: model.executionProvider };
+}
+
+function describe({
+  profile,
+  url,
+  serverFlags,
+  durationMs,
+  rampMs,
+  faults,
+  blackout,
+}: LoadTestOptions): Report['options'] {
+  return {
+    profile: profile.name,
+    ...(url !== undefined && { url }),
+    serverFlags: [...serverFlags],
+    durationS: durationMs / 1000,
+    rampS: rampMs / 1000,
+    ...(faults !== undefined && {
+      faults: {
+        ...faults,
+        ...(blackout !== undefined && { blackout: { atS: blackout.atMs / 1000, forS: blackout.forMs / 1000 } }),
+      },
+    }),
+  };
+}
