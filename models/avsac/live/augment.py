@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter
 
 from .media import SAMPLE_RATE
 from .sample import luminance
@@ -31,8 +31,11 @@ def film(random: Random, image: np.ndarray, earlier: np.ndarray, strength: float
 
 
 def degrade(random: Random, pictures: list[Image.Image]) -> list[Image.Image]:
-    """Blur, loss of resolution, sensor noise, block coding, rarely grey: of each picture alike but for the noise."""
-    size = pictures[0].size
+    """Low light, blur, loss of resolution, sensor noise, block coding, rarely grey: of each picture alike but for the noise."""
+    size, noisy = pictures[0].size, 0.2
+    if random.random() < 0.08:
+        light, noisy = random.uniform(0.25, 0.6), 1.0
+        pictures = [ImageEnhance.Brightness(picture).enhance(light) for picture in pictures]
     if random.random() < 0.25:
         blur = ImageFilter.GaussianBlur(random.uniform(0.3, 1.3))
         pictures = [picture.filter(blur) for picture in pictures]
@@ -40,7 +43,7 @@ def degrade(random: Random, pictures: list[Image.Image]) -> list[Image.Image]:
         # The sender may have lowered its resolution; the server scales it back up.
         side = int(size[0] * random.uniform(0.4, 0.9))
         pictures = [p.resize((side, side), Image.Resampling.BILINEAR).resize(size, Image.Resampling.BILINEAR) for p in pictures]
-    if random.random() < 0.2:
+    if random.random() < noisy:
         deviation = random.uniform(2, 9)
         pictures = [grainy(random, picture, deviation) for picture in pictures]
     if random.random() < 0.5:
