@@ -102,7 +102,7 @@ export function exampleReport(run: RunFigures): Report {
     createdAt: '2026-01-01T00:00:00.000Z',
     machine: { cpu: 'a CPU', cores: 4, memoryBytes: 8 * 2 ** 30, node: 'v24.0.0', platform: 'linux x64' },
     clocks: 'made up',
-    options: { profile: 'call', serverFlags: [], durationS: run.measuredS, rampS: 1 },
+    options: { profile: 'call', serverFlags: [], durationS: run.measuredS },
     model: { name: 'model', version: '1', executionProvider: 'cpu' },
     slo: { masksPerSecond: 5, frameToMaskP95Ms: 300, iouLoss: 0.02 },
     run,

@@ -1,5 +1,7 @@
 /** A whole load test: media, server, run, report. */
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { MOST_STREAMS } from './capacity.ts';
+import { findCapacity } from './capacity-trials.ts';
 import { openMediaLoop } from './media-cache.ts';
 import { OBJECTIVE } from './objective.ts';
 import type { Profile } from './profile.ts';
@@ -7,12 +9,19 @@ import { REPORT_VERSION, type Report } from './report.ts';
 import { type RunOptions, type RunProgress, runLoad, type Target } from './run.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
+/** New streams cost more than running ones. */
+const RAMP_MS_PER_STREAM = 250;
+
 const CLOCKS =
   'Latencies are differences on the publisher’s own monotonic clock (performance.timeOrigin + performance.now() of its thread): ' +
   'from the time a frame was due to be sent until its mask was taken from the data channel. Stages are durations on the ' +
   'server’s monotonic clock, as each mask carries them. CPU times are the kernel’s (/proc).';
 
-export interface LoadTestOptions extends Pick<RunOptions, 'streams' | 'rampMs' | 'durationMs' | 'faults' | 'blackout'> {
+export interface LoadTestOptions extends Pick<RunOptions, 'durationMs' | 'faults' | 'blackout'> {
+  /** How many, or as many as the server carries. */
+  readonly streams: number | 'capacity';
+  /** Over which the streams join, ms; undefined: a quarter second each. */
+  readonly rampMs: number | undefined;
   /** Undefined: a server of its own, for the time of the test. */
   readonly url: string | undefined;
   readonly token: string | undefined;
@@ -27,11 +36,20 @@ export async function runLoadTest(options: LoadTestOptions, progress: RunProgres
   const loop = await openMediaLoop(options.profile, options.cacheFolder, (done, total) =>
     progress(done / total, `rendering the ${options.profile.name} scene, once`),
   );
-  const own = options.url === undefined ? await startServerProcess(options.serverFlags) : undefined;
+  const { streams, durationMs, faults, blackout } = options;
+  const own = options.url === undefined ? await startServerProcess(ownFlags(options)) : undefined;
   try {
     const target = targetOf(options, own);
     const model = await readModel(target);
-    const run = await runLoad(target, { ...options, loop, objective: OBJECTIVE }, progress);
+    const load = (count: number, told: RunProgress) => {
+      const rampMs = options.rampMs ?? count * RAMP_MS_PER_STREAM;
+      return runLoad(
+        target,
+        { streams: count, rampMs, durationMs, loop, objective: OBJECTIVE, faults, blackout },
+        told,
+      );
+    };
+    const result = streams === 'capacity' ? await findCapacity(load, progress) : { run: await load(streams, progress) };
     return {
       version: REPORT_VERSION,
       createdAt: new Date().toISOString(),
@@ -46,11 +64,17 @@ export async function runLoadTest(options: LoadTestOptions, progress: RunProgres
       options: describe(options),
       model,
       slo: { ...OBJECTIVE },
-      run,
+      ...result,
     };
   } finally {
     await own?.stop();
   }
+}
+
+/** A server that is asked for its capacity must not refuse before it is reached. */
+function ownFlags({ streams, serverFlags }: LoadTestOptions): readonly string[] {
+  const unlimited = streams === 'capacity' && !serverFlags.includes('--max-sessions');
+  return unlimited ? [...serverFlags, '--max-sessions', String(MOST_STREAMS)] : serverFlags;
 }
 
 function targetOf({ url, token }: LoadTestOptions, own: ServerProcess | undefined): Target {
@@ -66,21 +90,12 @@ async function readModel({ url }: Target): Promise<Report['model']> {
   return { name: model.name, version: model.version, executionProvider: model.executionProvider };
 }
 
-function describe({
-  profile,
-  url,
-  serverFlags,
-  durationMs,
-  rampMs,
-  faults,
-  blackout,
-}: LoadTestOptions): Report['options'] {
+function describe({ profile, url, serverFlags, durationMs, faults, blackout }: LoadTestOptions): Report['options'] {
   return {
     profile: profile.name,
     ...(url !== undefined && { url }),
     serverFlags: [...serverFlags],
     durationS: durationMs / 1000,
-    rampS: rampMs / 1000,
     ...(faults !== undefined && {
       faults: {
         ...faults,

@@ -108,6 +108,14 @@ export const RunFiguresSchema = Type.Object({
   streams: Type.Array(StreamFiguresSchema),
 });
 
+const TrialSchema = Type.Object({
+  streams: Type.Integer(),
+  masksPerSecond: Type.Number(),
+  frameToMaskP95Ms: optional(Type.Number()),
+  iou: optional(Type.Number()),
+  misses: Type.Array(Type.String({ description: 'What of the objective was missed' })),
+});
+
 export const ReportSchema = Type.Object({
   version: Type.Literal(REPORT_VERSION),
   createdAt: Type.String({ format: 'date-time' }),
@@ -124,7 +132,6 @@ export const ReportSchema = Type.Object({
     url: optional(Type.String({ description: 'Absent: a server of the load test’s own' })),
     serverFlags: Type.Array(Type.String()),
     durationS: Type.Number(),
-    rampS: Type.Number(),
     faults: optional(
       Type.Object({
         loss: Type.Number(),
@@ -144,14 +151,8 @@ export const ReportSchema = Type.Object({
     Type.Object({
       streams: Type.Integer({ description: 'Most streams at the objective; 0 when one is too many' }),
       verdict: Type.String(),
-      trials: Type.Array(
-        Type.Object({
-          streams: Type.Integer(),
-          masksPerSecond: Type.Number(),
-          frameToMaskP95Ms: optional(Type.Number()),
-          faults: Type.Array(Type.String({ description: 'What of the objective was missed' })),
-        }),
-      ),
+      trials: Type.Array(TrialSchema, { description: 'In the order they were made' }),
+      overload: TrialSchema,
     }),
   ),
   run: RunFiguresSchema,
@@ -161,14 +162,19 @@ export type Percentiles = Static<typeof PercentilesSchema>;
 export type StreamFigures = Static<typeof StreamFiguresSchema>;
 export type Slice = Static<typeof SliceSchema>;
 export type RunFigures = Static<typeof RunFiguresSchema>;
+export type Trial = Static<typeof TrialSchema>;
 export type Report = Static<typeof ReportSchema>;
 
-/** @throws Error that names the file and the first thing wrong with it. */
+/**
+ * @param path of a report, or of the folder it lies in.
+ * @throws Error that names the file and the first thing wrong with it.
+ */
 export async function readReport(path: string): Promise<Report> {
-  const report: unknown = JSON.parse(await readFile(path, 'utf8'));
+  const file = path.endsWith('.json') ? path : `${path}/report.json`;
+  const report: unknown = JSON.parse(await readFile(file, 'utf8'));
   if (Value.Check(ReportSchema, report)) return report;
   const [fault] = Value.Errors(ReportSchema, report);
   throw new Error(
-    `${path} is not a report of version ${REPORT_VERSION}: ${fault?.instancePath} ${fault?.message}; make it again`,
+    `${file} is not a report of version ${REPORT_VERSION}: ${fault?.instancePath} ${fault?.message}; make it again`,
   );
 }
