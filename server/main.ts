@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Command line: `avsac-live serve` and `avsac-live doctor`. With config.ts the only reader of the process's environment. */
+/** Command line: `avsac-live serve`, `segment`, `publish` and `doctor`. With config.ts the only reader of the process's environment. */
 import { Command, Option } from 'commander';
 import { asAvsacError } from '../shared/errors.ts';
 import { FLAGS, readConfig } from './config.ts';
@@ -10,8 +10,9 @@ const EXIT_FAILURE = 1;
 
 const program = new Command('avsac-live').description('Shows, on live video, which pixels make the sound.');
 
-function withFlags(command: Command): Command {
-  for (const { flag, env, range, about, fallback } of FLAGS) {
+function withFlags(command: Command, keys: readonly string[] = FLAGS.map(({ key }) => key)): Command {
+  for (const { key, flag, env, range, about, fallback } of FLAGS) {
+    if (!keys.includes(key)) continue;
     const shown = fallback === undefined ? '' : `, default ${Array.isArray(fallback) ? fallback.join(',') : fallback}`;
     // Values are parsed with the variables by readConfig, so that every bad one is named at once.
     command.addOption(new Option(`${flag} <value>`, `${about} (${range}${shown}; ${env})`));
@@ -27,6 +28,25 @@ withFlags(program.command('serve', { isDefault: true }))
     const stop = () => void server.close().then(() => process.exit(0));
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
+  });
+
+const withOutputs = (command: Command): Command =>
+  command
+    .argument('<file>', 'a video of any kind that FFmpeg reads')
+    .option('--out <masks.jsonl>', 'a line of JSON for each mask (docs/files.md); without any output they are printed')
+    .option('--overlay <video.mp4>', 'the video with its masks burnt in and its sound')
+    .option('--preview <sheet.png>', 'frames with their masks, evenly over the video, in one picture');
+
+withOutputs(withFlags(program.command('segment'), ['model', 'providers', 'maskRateHz']))
+  .description('masks of a video file, without a network, as fast as this machine allows')
+  .action(async (path: string, flags: Record<string, string | undefined>) => {
+    // Loaded when asked for: the server has no use for it.
+    const [{ runOnFile }, { segmentFile }] = await Promise.all([
+      import('./offline/file-command.ts'),
+      import('./offline/segment-file.ts'),
+    ]);
+    const config = readConfig(process.env, flags);
+    await runOnFile(path, flags, (file) => segmentFile(file, config));
   });
 
 withFlags(program.command('doctor'))

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compressCounts, shapeOf } from './coco-annotation.ts';
+import { compressCounts, expandCounts, shapeOf } from './coco-annotation.ts';
 import { encodeRuns } from './rle.ts';
 
 /** The shape of a mask, pixel by pixel. */
@@ -47,5 +47,20 @@ describe('compressCounts', () => {
     ['runs that shrink', [100, 50, 3, 2, 1, 40], 'T3b13`NNV1'],
   ])('writes %s as pycocotools does', (_what, runs, counts) => {
     expect(compressCounts(runs)).toBe(counts);
+  });
+});
+
+describe('expandCounts', () => {
+  it('gives back the runs that were compressed', () => {
+    const runs = fc.array(fc.integer({ min: 0, max: 2 ** 30 }), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(runs, (given) => {
+        expect(expandCounts(compressCounts(given))).toEqual(given);
+      }),
+    );
+  });
+
+  it('refuses counts that are cut off', () => {
+    expect(() => expandCounts(compressCounts([1000]).slice(0, -1))).toThrow(RangeError);
   });
 });

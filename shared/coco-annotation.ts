@@ -1,6 +1,6 @@
 /**
  * A mask as COCO annotations have it: compressed run lengths, area and box, as pycocotools reads and computes them.
- * Source: pycocotools `maskApi.c` (rleToString, rleArea, rleToBbox).
+ * Source: pycocotools `maskApi.c` (rleToString, rleFrString, rleArea, rleToBbox).
  */
 
 /** Bits of a run length in one character, and the bit that says that more follow. */
@@ -29,6 +29,28 @@ export function compressCounts(runs: readonly number[]): string {
     }
   }
   return counts;
+}
+
+/**
+ * Inverse of {@link compressCounts}.
+ * @throws RangeError when the last run is cut off.
+ */
+export function expandCounts(counts: string): number[] {
+  const runs: number[] = [];
+  let run = 0;
+  let bits = 0;
+  for (let i = 0; i < counts.length; i++) {
+    const group = counts.charCodeAt(i) - FIRST_CHARACTER;
+    run |= (group & (MORE - 1)) << bits;
+    bits += GROUP_BITS;
+    if (group & MORE) continue;
+    if (group & (MORE >> 1) && bits < 32) run |= -1 << bits;
+    runs.push(runs.length > 2 ? run + runs.at(-2)! : run);
+    run = 0;
+    bits = 0;
+  }
+  if (bits > 0) throw new RangeError('the last run length is cut off');
+  return runs;
 }
 
 export interface MaskShape {

@@ -131,6 +131,18 @@ export const ERRORS = {
     message: 'The media decoder cannot be loaded on this machine; run avsac-live doctor.',
     httpStatus: 500,
   },
+  'file-unreadable': {
+    message: 'The file cannot be read as video; give one that FFmpeg plays.',
+    httpStatus: 500,
+  },
+  'file-without-video': {
+    message: 'The file has no video, and a mask needs a picture; give one that has.',
+    httpStatus: 500,
+  },
+  'file-unwritable': {
+    message: 'The result cannot be written; check the folder, the space on it and the ending of the name.',
+    httpStatus: 500,
+  },
   'port-in-use': {
     message: 'The port is taken by another program; stop it or choose another with --port.',
     httpStatus: 500,
@@ -215,10 +227,15 @@ export class AvsacError extends Error {
   }
 }
 
+/** What an unknown error says of itself. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** `error` itself when it is the project's, else an `internal` one with it as the cause. */
 export function asAvsacError(error: unknown): AvsacError {
   if (error instanceof AvsacError) return error;
-  return new AvsacError('internal', error instanceof Error ? error.message : String(error), { cause: error });
+  return new AvsacError('internal', reasonOf(error), { cause: error });
 }
 
 /** The error that was told by its `code` and its `publicMessage`. */

@@ -53,3 +53,18 @@ export const FeedEndSchema = Type.Object(
 /** Every line of a feed. */
 export const FeedLineSchema = Type.Union([ResultSchema, FeedNoticeSchema, FeedEndSchema], { title: 'FeedLine' });
 export type FeedLine = Static<typeof FeedLineSchema>;
+
+/** A line of the masks of a file: what the feed says, by the file's time. */
+export const FileMaskSchema = Type.Intersect([
+  Type.Object({
+    presentationTimeMs: Type.Number({ description: 'Of the frame, since the beginning of the file' }),
+  }),
+  Type.Omit(ResultSchema, ['type', 'sequence', 'rtpTimestamp', 'captureTimeMs']),
+]);
+export type FileMask = Static<typeof FileMaskSchema>;
+
+/** @param presentationTimeMs of the frame, since the beginning of its file. */
+export function fileMask(result: Result, presentationTimeMs: number): FileMask {
+  const { type: _, sequence: __, rtpTimestamp: ___, captureTimeMs: ____, ...rest } = result;
+  return { presentationTimeMs: Number(presentationTimeMs.toFixed(3)), ...rest };
+}

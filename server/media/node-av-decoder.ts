@@ -4,12 +4,12 @@ import { AvsacError } from '../../shared/errors.ts';
 import type {
   AudioDecoder,
   AudioDecoderListener,
-  DecodedFrame,
   DecoderFactory,
   VideoDecoder,
   VideoDecoderListener,
 } from './decoder.ts';
 import type { EncodedChunk } from './encoded-chunk.ts';
+import { NodeAvFrame } from './node-av-frame.ts';
 import { FrameScaler } from './node-av-scaler.ts';
 
 type Library = typeof av & { readonly constants: typeof import('node-av/constants') };
@@ -182,7 +182,7 @@ class NodeAvVideoDecoder implements VideoDecoder {
         this.#breakOff(cause);
         return;
       }
-      this.#listener.frame(new NodeAvFrame(frame, this.#scaler));
+      this.#listener.frame(new NodeAvFrame(frame, Number(frame.pts), this.#scaler));
     }
   }
 
@@ -203,40 +203,6 @@ class NodeAvVideoDecoder implements VideoDecoder {
     this.#awaitsKeyFrame = true;
     this.#stream.rebuild();
     this.#listener.keyFrameNeeded(cause);
-  }
-}
-
-class NodeAvFrame implements DecodedFrame {
-  readonly rtpTimestamp: number;
-  readonly width: number;
-  readonly height: number;
-  readonly #scaler: FrameScaler;
-  #frame: av.Frame | undefined;
-
-  constructor(frame: av.Frame, scaler: FrameScaler) {
-    this.rtpTimestamp = Number(frame.pts);
-    this.width = frame.width;
-    this.height = frame.height;
-    this.#frame = frame;
-    this.#scaler = scaler;
-  }
-
-  async scaleTo(rgb: Uint8Array, width: number, height: number): Promise<void> {
-    this.#scaler.scale(this.#open(), rgb, width, height, 'rgb');
-  }
-
-  lumaTo(luma: Uint8Array, width: number, height: number): void {
-    this.#scaler.scale(this.#open(), luma, width, height, 'luma');
-  }
-
-  close(): void {
-    this.#frame?.free();
-    this.#frame = undefined;
-  }
-
-  #open(): av.Frame {
-    if (this.#frame === undefined) throw new AvsacError('internal', 'a closed frame cannot be scaled');
-    return this.#frame;
   }
 }
 

@@ -1,17 +1,24 @@
-/** A mask for machines: a line of the results feed (docs/results-feed.md). */
+/** A mask for machines: a line of the results feed (docs/results-feed.md), or of a file's masks (docs/files.md). */
 import { compressCounts, shapeOf } from '../../shared/coco-annotation.ts';
 import type { MaskMessage } from '../../shared/mask-codec.ts';
 import type { Result } from '../../shared/results.ts';
 
+/** A mask, and how loud its frame's sound was. */
+interface Measured {
+  readonly message: MaskMessage;
+  /** RMS, dBFS; -Infinity for digital silence. */
+  readonly levelDbfs: number;
+}
+
 /**
- * @param levelDbfs RMS level of the frame's sound; -Infinity for digital silence.
  * @param classNames of the model, by class index.
  * @returns JSON in one line, without its line feed.
  */
-export function resultLine(
-  { message, levelDbfs }: { readonly message: MaskMessage; readonly levelDbfs: number },
-  classNames: readonly string[],
-): string {
+export function resultLine(mask: Measured, classNames: readonly string[]): string {
+  return JSON.stringify(resultOf(mask, classNames));
+}
+
+export function resultOf({ message, levelDbfs }: Measured, classNames: readonly string[]): Result {
   const { sequence, rtpTimestamp, captureTimeMs, frameWidth, frameHeight, gated, width, height, classes } = message;
   const annotations = classes.flatMap(({ classIndex, runs }) => {
     const shape = shapeOf(runs, height);
@@ -27,7 +34,7 @@ export function resultLine(
       centroid: [round(centroid[0], 2), round(centroid[1], 2)] as [number, number],
     };
   });
-  const result: Result = {
+  return {
     type: 'result',
     sequence,
     rtpTimestamp,
@@ -38,7 +45,6 @@ export function resultLine(
     gated,
     annotations,
   };
-  return JSON.stringify(result);
 }
 
 function round(value: number, digits: number): number {

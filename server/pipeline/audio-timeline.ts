@@ -6,6 +6,9 @@ import type { MediaClock } from '../media/media-clock.ts';
 /** Without a packet for this long the sound has stopped, and nothing is gained by waiting for it. */
 const FLOWING_WITHIN_MS = 500;
 
+/** What a timeline asks of the clock of its track. */
+export type TrackClock = Pick<MediaClock, 'clockRateHz' | 'captureTimeMs' | 'timeAt'>;
+
 /** A patch of waveform and where it lies. */
 export interface HeardPatch extends PatchPlace {
   /** End of the patch minus the capture time asked for, ms. */
@@ -21,7 +24,7 @@ export class AudioTimeline {
   readonly #hopLength: number;
   #ring = new AudioRing();
   #revision = 0;
-  #clock: MediaClock | undefined;
+  #clock: TrackClock | undefined;
   #decode = () => {};
   #arrivedMs = Number.NEGATIVE_INFINITY;
 
@@ -39,7 +42,7 @@ export class AudioTimeline {
    * A new track begins: what was heard of the one before is forgotten, because its positions mean nothing on the new clock.
    * @param decode writes what has arrived and was not written yet; called before the timeline is read.
    */
-  begin(clock: MediaClock, decode: () => void): void {
+  begin(clock: TrackClock, decode: () => void): void {
     this.#clock = clock;
     this.#decode = decode;
     this.#ring = new AudioRing();

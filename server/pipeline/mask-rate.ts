@@ -7,11 +7,18 @@ const BUSY_SHARE = 0.9;
 /** Weight of the newest answer in the mean: a single slow one does not halve the rate, ten do what they must. */
 const NEWEST_WEIGHT = 0.2;
 
+/** What the operators know of a rate. */
+export interface AskedRate {
+  /** Masks a second asked for now. */
+  readonly hz: number;
+  answered(turnaroundMs: number): void;
+}
+
 /**
  * Follows the mean time from a window to its answer. Sessions that share a machine wait in the same queue and see the same
  * delay, so their rates become equal; when it lengthens all of them slow down, and the queue stays short.
  */
-export class MaskRate {
+export class MaskRate implements AskedRate {
   readonly #maxHz: number;
   #meanMs: number | undefined;
 

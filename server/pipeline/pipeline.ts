@@ -1,31 +1,18 @@
 /** The whole flow of one session: tracks in, masks out, one way through. */
 import { filter, Subject, type Subscription } from 'rxjs';
 import type { SessionStats } from '../../shared/signalling.ts';
-import { LogMel } from '../dsp/log-mel.ts';
-import { RollingLogMel } from '../dsp/rolling-log-mel.ts';
-import { allocateModelInput } from '../inference/model-input.ts';
 import type { Segmenter } from '../inference/segmenter.ts';
 import type { DecoderFactory } from '../media/decoder.ts';
 import { MediaClocks } from '../media/media-clock.ts';
 import type { ByteChannel } from '../output/mask-channel.ts';
-import { MaskEncoder } from '../output/mask-encoder.ts';
 import type { RemoteTrack } from '../peer/peer.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { AudioTimeline } from './audio-timeline.ts';
 import { decodeVideo } from './decode-video.ts';
-import { encode } from './encode.ts';
 import type { EncodedMask } from './flow.ts';
 import { hear } from './hear.ts';
-import { InputPool } from './input-pool.ts';
 import { MaskRate } from './mask-rate.ts';
-import { pairAudio } from './pair-audio.ts';
-import { sample } from './sample.ts';
-import { segment } from './segment.ts';
 import { send } from './send.ts';
-import { slideWindow } from './window.ts';
-
-/** Model inputs beyond the window: one being scaled, one waiting for its sound, one at the model. */
-const SPARE_INPUTS = 3;
+import { timelineOf, toMasks } from './to-masks.ts';
 
 export interface MaskPipelineOptions {
   readonly sessionId: string;
@@ -51,21 +38,10 @@ export class MaskPipeline {
 
   constructor(options: MaskPipelineOptions) {
     const { sessionId, maskRateHz, decoders, segmenter, channel, publish, telemetry, failed } = options;
-    const { manifest } = segmenter;
     const clocks = this.#clocks;
     const rate = new MaskRate(maskRateHz);
     this.#rate = rate;
-    const logMel = new LogMel(manifest.audio);
-    const timeline = new AudioTimeline(manifest.audio.sampleRateHz, logMel.sampleCount, manifest.audio.hopLength);
-    const pool = new InputPool(
-      Array.from({ length: manifest.windowLength + SPARE_INPUTS }, () => allocateModelInput(manifest)),
-    );
-    const encoder = new MaskEncoder(
-      manifest.classes.length,
-      manifest.output.width,
-      manifest.output.height,
-      manifest.threshold,
-    );
+    const timeline = timelineOf(segmenter.manifest);
 
     const heard$ = this.#tracks$.pipe(
       filter(({ kind }) => kind === 'audio'),
@@ -74,17 +50,7 @@ export class MaskPipeline {
     const masks$ = this.#tracks$.pipe(
       filter(({ kind }) => kind === 'video'),
       decodeVideo(decoders, clocks, telemetry),
-      sample(pool, manifest, rate, telemetry),
-      pairAudio({
-        timeline,
-        logMel: new RollingLogMel(logMel),
-        heard$,
-        onSenderClock: () => clocks.onSenderClock,
-        telemetry,
-      }),
-      slideWindow(manifest.windowLength),
-      segment({ sessionId, segmenter, rate, telemetry }),
-      encode(encoder, telemetry),
+      toMasks({ sessionId, segmenter, rate, timeline, heard$, onSenderClock: () => clocks.onSenderClock, telemetry }),
       send(channel, publish, telemetry),
     );
     this.#subscription = masks$.subscribe({

@@ -5,7 +5,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { addLuminance, EarlierFrames } from './earlier-frames.ts';
 import type { Sample, TimedFrame } from './flow.ts';
 import type { InputLease, InputPool } from './input-pool.ts';
-import type { MaskRate } from './mask-rate.ts';
+import type { AskedRate } from './mask-rate.ts';
 
 /** Share of a period by which a frame may come before its turn: at 30 frames/s a turn falls between frames. */
 const EARLY_SHARE = 0.1;
@@ -38,7 +38,7 @@ export class SampleTurn {
 export function sample(
   pool: InputPool,
   { inputs }: ModelManifest,
-  rate: MaskRate,
+  rate: AskedRate,
   telemetry: Telemetry,
 ): OperatorFunction<TimedFrame, Sample> {
   const { image } = inputs;

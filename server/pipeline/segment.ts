@@ -4,7 +4,7 @@ import type { Segmenter } from '../inference/segmenter.ts';
 import type { DropReason, Telemetry } from '../telemetry/telemetry.ts';
 import type { Segmented, Window } from './flow.ts';
 import { latestWhileBusy } from './latest-while-busy.ts';
-import type { MaskRate } from './mask-rate.ts';
+import type { AskedRate } from './mask-rate.ts';
 import { releaseWindow } from './window.ts';
 
 /** A mask older than this is worth less than the next one. */
@@ -13,7 +13,7 @@ const ANSWER_WITHIN_MS = 1000;
 export interface SegmentOptions {
   readonly sessionId: string;
   readonly segmenter: Segmenter;
-  readonly rate: MaskRate;
+  readonly rate: AskedRate;
   readonly telemetry: Telemetry;
 }
 

@@ -1,0 +1,55 @@
+/** Operator: decoded frames to encoded masks; what a live session and a file have in common. */
+import type { Observable, OperatorFunction } from 'rxjs';
+import { LogMel } from '../dsp/log-mel.ts';
+import { RollingLogMel } from '../dsp/rolling-log-mel.ts';
+import type { ModelManifest } from '../inference/manifest.ts';
+import { allocateModelInput } from '../inference/model-input.ts';
+import type { Segmenter } from '../inference/segmenter.ts';
+import { MaskEncoder } from '../output/mask-encoder.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { AudioTimeline } from './audio-timeline.ts';
+import { encode } from './encode.ts';
+import type { EncodedMask, TimedFrame } from './flow.ts';
+import { InputPool } from './input-pool.ts';
+import type { AskedRate } from './mask-rate.ts';
+import { pairAudio } from './pair-audio.ts';
+import { sample } from './sample.ts';
+import { segment } from './segment.ts';
+import { slideWindow } from './window.ts';
+
+/** Model inputs beyond the window: one being scaled, one waiting for its sound, one at the model. */
+const SPARE_INPUTS = 3;
+
+export interface MaskParts {
+  readonly sessionId: string;
+  readonly segmenter: Segmenter;
+  readonly rate: AskedRate;
+  /** Made by {@link timelineOf} the segmenter's manifest. */
+  readonly timeline: AudioTimeline;
+  /** Emits whenever the timeline has grown. */
+  readonly heard$: Observable<unknown>;
+  readonly onSenderClock: () => boolean;
+  readonly telemetry: Telemetry;
+}
+
+export function timelineOf({ audio }: ModelManifest): AudioTimeline {
+  return new AudioTimeline(audio.sampleRateHz, new LogMel(audio).sampleCount, audio.hopLength);
+}
+
+/** Closes every frame; each mask is one of a frame that was due. */
+export function toMasks(parts: MaskParts): OperatorFunction<TimedFrame, EncodedMask> {
+  const { sessionId, segmenter, rate, timeline, heard$, onSenderClock, telemetry } = parts;
+  const { manifest } = segmenter;
+  const { classes, output, threshold, windowLength } = manifest;
+  const pool = new InputPool(Array.from({ length: windowLength + SPARE_INPUTS }, () => allocateModelInput(manifest)));
+  const logMel = new RollingLogMel(new LogMel(manifest.audio));
+  const encoder = new MaskEncoder(classes.length, output.width, output.height, threshold);
+  return (frames$) =>
+    frames$.pipe(
+      sample(pool, manifest, rate, telemetry),
+      pairAudio({ timeline, logMel, heard$, onSenderClock, telemetry }),
+      slideWindow(windowLength),
+      segment({ sessionId, segmenter, rate, telemetry }),
+      encode(encoder, telemetry),
+    );
+}
