@@ -1,7 +1,13 @@
 /** Programs that people publish with, unmodified. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningServer } from '../../server/service.ts';
-import { gstreamerLacks, type PublisherProcess, startFfmpeg, startGstreamer } from '../fixtures/publisher-process.ts';
+import {
+  gstreamerLacks,
+  type PublisherProcess,
+  startFfmpeg,
+  startGstreamer,
+  startObs,
+} from '../fixtures/publisher-process.ts';
 import { readFeed } from '../fixtures/results-reader.ts';
 import { startTestServer } from '../fixtures/running-server.ts';
 
@@ -51,6 +57,22 @@ describe('FFmpeg', () => {
     const { status, output } = await startFfmpeg(`${server.url}whip`).stop();
     expect(status).not.toBe(0);
     expect(output).toContain('401');
+  });
+});
+
+describe('libdatachannel, as OBS Studio uses it', () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await startTestServer();
+  });
+  afterAll(() => server.close());
+
+  it('publishes H.264 and Opus', async () => {
+    const { results, notices, end } = await follow(server, startObs(`${server.url}whip`));
+    expect(results.at(-1)).toMatchObject({ frameWidth: 320, frameHeight: 240, gated: false });
+    expect(results.at(-1)!.loudnessDbfs).toBeCloseTo(-13.5, -1);
+    expect(notices).toEqual([]);
+    expect(end).toEqual({ type: 'end', reason: 'client-left' });
   });
 });
 
