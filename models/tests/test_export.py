@@ -11,7 +11,7 @@ import torch
 
 from avsac.audio import AudioConfig, log_mel
 from avsac.cli import main
-from avsac.export import benchmark, graph, parity
+from avsac.export import benchmark, graph, parity, profile
 from avsac.export.classes import AVSS, class_names
 from avsac.export.export import export
 from avsac.export.graph import GraphConfig
@@ -252,6 +252,21 @@ def test_what_cannot_be_exported_is_refused(
     with pytest.raises(SystemExit, match=message):
         run_command(monkeypatch, "export", "--preset", "tiny", "-o", str(tmp_path), *arguments)
     assert not (tmp_path / "manifest.json").exists()
+
+
+def test_profile_counts_the_multiplications_of_every_operator(exported: tuple[AVSAC, Path]) -> None:
+    operators = profile.profile(exported[1] / "tiny.onnx", runs=2)
+    assert [o.milliseconds for o in operators] == sorted((o.milliseconds for o in operators), reverse=True)
+    written = onnx.load(exported[1] / "tiny.onnx").graph
+    by_name = {o.name: o for o in operators}
+    assert by_name["GridSample"].calls == sum(node.op_type == "GridSample" for node in written.node) == 3
+    # 2 heads of 16 channels, 84 tokens, 3 levels of 2 points.
+    assert by_name["GridSample"].multiplications == 3 * 32 * 84 * 6 * 4
+    assert profile.multiplications("Conv", [[1, 3, 8, 8], [16, 3, 3, 3], [16]], [[1, 16, 4, 4]]) == 16 * 16 * 27
+    assert profile.multiplications("MatMul", [[1, 84, 32]], [[1, 84, 64]]) == 84 * 32 * 64
+    table = profile.format_profile(operators, speed=1e6).splitlines()
+    assert table[-1].startswith(f"| **all** | {sum(o.calls for o in operators)} |")
+    assert "100.0%" in table[-1]
 
 
 def test_benchmark_measures_every_batch(exported: tuple[AVSAC, Path], tmp_path: Path) -> None:

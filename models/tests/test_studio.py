@@ -11,7 +11,7 @@ from avsac.live.library import Library
 from avsac.live.reels import MomentReel
 from avsac.live.roles import SCENES, Moment
 from avsac.live.sample import luminance
-from avsac.live.studio import SHARES, Studio
+from avsac.live.studio import SEVERAL_PEOPLE, SHARES, Studio, shares
 from avsac.live.talkers import Talker
 from avsac.live.voices import in_another_voice
 
@@ -55,6 +55,13 @@ def test_a_moment_lights_what_fits_and_nothing_else(small_media: Path, small_thi
     assert (right == 0) == dark
     assert sum(SHARES.values()) == pytest.approx(1)
     assert set(SHARES) == set(SCENES)
+
+
+def test_the_share_of_several_people_leaves_the_rest_in_proportion() -> None:
+    asked = shares(0.7)
+    assert sum(asked[name] for name in SEVERAL_PEOPLE) == pytest.approx(0.7)
+    assert sum(asked.values()) == pytest.approx(1)
+    assert asked["talker"] / asked["thing"] == pytest.approx(SHARES["talker"] / SHARES["thing"])
 
 
 def test_a_sample_depends_on_seed_number_and_scene_alone(small_media: Path) -> None:  # noqa: F811

@@ -14,6 +14,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     what.add_argument(
         "--preset", choices=PRESETS, help="random weights: PyTorch, ONNX, its backbone and AVSegFormer, one frame"
     )
+    benchmark.add_argument("--profile", action="store_true", help="of a file: where the time goes, by operator, one thread")
     benchmark.add_argument("--image-size", type=int, help="side of the picture in pixels, in place of the preset's")
     benchmark.add_argument("--threads", type=int, default=1)
     benchmark.add_argument("--runs", type=int, default=20)
@@ -22,7 +23,13 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from ..export.benchmark import compare, time_graph
+    from ..export.profile import format_profile, multiplications_per_millisecond, profile
 
+    if arguments.profile:
+        if arguments.onnx is None:
+            raise ValueError("--profile is of an exported file: give its path")
+        print(format_profile(profile(arguments.onnx, arguments.runs), multiplications_per_millisecond()))
+        return
     if arguments.onnx is not None:
         for batch, milliseconds in time_graph(arguments.onnx, arguments.threads, arguments.runs).items():
             print(f"batch {batch}: {milliseconds:.1f} ms a frame, {arguments.threads} thread(s)")

@@ -51,6 +51,12 @@ def add_live(train: argparse.ArgumentParser) -> None:
     group = train.add_argument_group("demo scenes and media", "the live model's recipe, by wall-clock time")
     group.add_argument("--minutes", type=float, help="length of the schedule")
     group.add_argument("--pictures", type=int, default=6, help="pictures a step, three sounds each (default 6)")
+    group.add_argument(
+        "--people-share",
+        type=float,
+        help="share of pictures of several people among the others, 0 to 1 (default 0.32): who of them speaks is learnt late,"
+        " and from many",
+    )
     group.add_argument("--scene-share", type=float, default=0.55, help="share of demo scenes, 0 to 1 (default 0.55)")
     group.add_argument("--init", type=Path, metavar="MODEL", help="start with this model's weights where the shapes agree")
     group.add_argument("--threads", type=int, default=2)
@@ -74,7 +80,7 @@ def train_live(folder: Path, arguments: argparse.Namespace) -> Path:
     if arguments.minutes is None:
         raise ValueError("give --minutes, the length of the schedule")
     a = arguments
-    data = DataConfig(a.media, a.scenes, a.things, a.pictures, a.scene_share, a.seed)
+    data = DataConfig(a.media, a.scenes, a.things, a.pictures, a.scene_share, a.seed, a.people_share)
     live = LiveConfig(
         arguments.minutes,
         evaluate_minutes=arguments.evaluate_every,

@@ -100,8 +100,11 @@ def to_onnx(module: nn.Module, example: dict[str, np.ndarray], outputs: list[str
     return graph
 
 
-def session(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
+def session(path: Path, threads: int = 1, profile: Path | None = None) -> onnxruntime.InferenceSession:
+    """`profile`: start of the name of a file of kernel times, which `end_profiling` of the session returns."""
     options = onnxruntime.SessionOptions()
+    if profile is not None:
+        options.enable_profiling, options.profile_file_prefix = True, str(profile)
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3

@@ -50,7 +50,7 @@ class Batch(NamedTuple):
 class DataConfig:
     """Where training data comes from: media or scenes or both, and drawn things with media.
 
-    `scene_share` of the pictures are demo scenes.
+    `scene_share` of the pictures are demo scenes, `people_share` of the others show several people (None: the usual).
     """
 
     media: Path | None
@@ -59,6 +59,7 @@ class DataConfig:
     pictures: int = 6
     scene_share: float = 0.55
     seed: int = 0
+    people_share: float | None = None
     side: int = 192  # of the pictures, in pixels; the masks' is half of it
 
     def __post_init__(self) -> None:
@@ -80,7 +81,7 @@ class BatchSource:
         self.random = np.random.default_rng(config.seed)
         self.scenes = SceneSet(config.scenes / "train") if config.scenes else None
         library = Library(config.media, "train", config.things) if config.media else None
-        self.studio = Studio(library, config.side, seed=config.seed) if library else None
+        self.studio = Studio(library, config.side, seed=config.seed, people=config.people_share) if library else None
         self.taken = 0
         self.index = {name: i for i, name in enumerate(sound_classes(self.scenes, library))}
 

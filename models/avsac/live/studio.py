@@ -38,6 +38,7 @@ SHARES = {
     "drawn-and-talker": 0.02,
     "drawn-and-silent-person": 0.02,
 }
+SEVERAL_PEOPLE = ("two-people-frozen", "two-people-silent", "two-people-other-words", "crowd")
 TRIES = 60
 PERFORMANCES = 4
 AGES_MS = ((60, 100), (130, 200))  # cameras differ
@@ -54,11 +55,20 @@ class Heard:
     kinds: list[str]
 
 
+def shares(people: float | None = None) -> dict[str, float]:
+    """SHARES, or with several people in this share of the pictures, 0..1, and the rest in proportion."""
+    if people is None:
+        return SHARES
+    usual = sum(SHARES[name] for name in SEVERAL_PEOPLE)
+    return {n: s * (people / usual if n in SEVERAL_PEOPLE else (1 - people) / (1 - usual)) for n, s in SHARES.items()}
+
+
 class Studio:
     """Samples of a library's split. `side` of the pictures and `mask_side` of the masks, in pixels."""
 
-    def __init__(self, library: Library, side: int, mask_side: int | None = None, seed: int = 0):
+    def __init__(self, library: Library, side: int, mask_side: int | None = None, seed: int = 0, people: float | None = None):
         self.library, self.side, self.mask_side, self.seed = library, side, mask_side or side // 2, seed
+        self.shares = shares(people)
         self.training = library.split == "train"
 
     def sample(self, index: int, scene: str | None = None, asked: tuple[str, ...] = ()) -> Sample:
@@ -71,7 +81,7 @@ class Studio:
         random = np.random.default_rng([self.seed, SPLITS.index(self.library.split), index, *number])
         for _ in range(TRIES):
             moment = self.moment(random)
-            roles = SCENES[scene or str(random.choice(list(SHARES), p=list(SHARES.values())))](moment)
+            roles = SCENES[scene or str(random.choice(list(self.shares), p=list(self.shares.values())))](moment)
             if roles is not None and (shot := self.shoot(moment, roles)):
                 return self.record(moment, roles, *shot, asked)
         raise ValueError(f"the media of the split {self.library.split} gave no picture of {scene or 'any scene'}; add to them")
