@@ -1,18 +1,19 @@
 /** Leads one publisher's connection through relays: every candidate of the server is replaced by a relay to it. */
 import type { Candidate } from '../shared/signalling.ts';
-import type { Blackout, NetworkFaults } from './network-faults.ts';
+import { fateOf, type NetworkFaults, NO_FAULTS } from './network-faults.ts';
 import { UdpRelay } from './udp-relay.ts';
 
 const CANDIDATE_LINE = /^a=(?:candidate:.*|end-of-candidates)\r\n/gm;
 const HOST_CANDIDATE = /^(candidate:\S+ 1 udp \d+) (\S+) (\d+) (typ \S+)/i;
 
 export class FaultyRoute {
-  readonly #faults: NetworkFaults;
   readonly #nowMs: () => number;
   readonly #relays: UdpRelay[] = [];
+  /** From now on. */
+  faults: NetworkFaults = NO_FAULTS;
 
-  constructor(faults: NetworkFaults, nowMs: () => number) {
-    this.#faults = faults;
+  /** @param nowMs the clock of a blackout. */
+  constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }
 
@@ -28,14 +29,10 @@ export class FaultyRoute {
     const matched = HOST_CANDIDATE.exec(candidate.candidate);
     if (matched === null) return undefined;
     const [, head, address, port, type] = matched;
-    const relay = new UdpRelay(this.#faults, this.#nowMs);
+    const relay = new UdpRelay(() => fateOf(this.faults, this.#nowMs(), Math.random));
     this.#relays.push(relay);
     const relayPort = await relay.open(address!, Number(port));
     return { ...candidate, candidate: `${head} 127.0.0.1 ${relayPort} ${type}` };
-  }
-
-  set blackout(blackout: Blackout) {
-    for (const relay of this.#relays) relay.blackout = blackout;
   }
 
   close(): void {

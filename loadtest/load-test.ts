@@ -6,7 +6,7 @@ import { openMediaLoop } from './media-cache.ts';
 import { OBJECTIVE } from './objective.ts';
 import type { Profile } from './profile.ts';
 import { REPORT_VERSION, type Report } from './report.ts';
-import { type RunOptions, type RunProgress, runLoad, type Target } from './run.ts';
+import { type RunFaults, type RunOptions, type RunProgress, runLoad, type Target } from './run.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
 /** New streams cost more than running ones. */
@@ -17,7 +17,7 @@ const CLOCKS =
   'from the time a frame was due to be sent until its mask was taken from the data channel. Stages are durations on the ' +
   'server’s monotonic clock, as each mask carries them. CPU times are the kernel’s (/proc).';
 
-export interface LoadTestOptions extends Pick<RunOptions, 'durationMs' | 'faults' | 'blackout'> {
+export interface LoadTestOptions extends Pick<RunOptions, 'durationMs' | 'faults'> {
   /** How many, or as many as the server carries. */
   readonly streams: number | 'capacity';
   /** Over which the streams join, ms; undefined: a quarter second each. */
@@ -36,18 +36,15 @@ export async function runLoadTest(options: LoadTestOptions, progress: RunProgres
   const loop = await openMediaLoop(options.profile, options.cacheFolder, (done, total) =>
     progress(done / total, `rendering the ${options.profile.name} scene, once`),
   );
-  const { streams, durationMs, faults, blackout } = options;
+  const { streams, durationMs, faults } = options;
+  if (options.url === undefined) progress(0, 'starting a server');
   const own = options.url === undefined ? await startServerProcess(ownFlags(options)) : undefined;
   try {
     const target = targetOf(options, own);
     const model = await readModel(target);
     const load = (count: number, told: RunProgress) => {
       const rampMs = options.rampMs ?? count * RAMP_MS_PER_STREAM;
-      return runLoad(
-        target,
-        { streams: count, rampMs, durationMs, loop, objective: OBJECTIVE, faults, blackout },
-        told,
-      );
+      return runLoad(target, { streams: count, rampMs, durationMs, loop, objective: OBJECTIVE, faults }, told);
     };
     const result = streams === 'capacity' ? await findCapacity(load, progress) : { run: await load(streams, progress) };
     return {
@@ -90,17 +87,17 @@ async function readModel({ url }: Target): Promise<Report['model']> {
   return { name: model.name, version: model.version, executionProvider: model.executionProvider };
 }
 
-function describe({ profile, url, serverFlags, durationMs, faults, blackout }: LoadTestOptions): Report['options'] {
+function describe({ profile, url, serverFlags, durationMs, faults }: LoadTestOptions): Report['options'] {
   return {
     profile: profile.name,
     ...(url !== undefined && { url }),
     serverFlags: [...serverFlags],
     durationS: durationMs / 1000,
-    ...(faults !== undefined && {
-      faults: {
-        ...faults,
-        ...(blackout !== undefined && { blackout: { atS: blackout.atMs / 1000, forS: blackout.forMs / 1000 } }),
-      },
-    }),
+    ...(faults && { faults: describeFaults(faults) }),
   };
+}
+
+function describeFaults({ loss, delayMs, jitterMs, blackout }: RunFaults): NonNullable<Report['options']['faults']> {
+  const dark = blackout && { atS: blackout.atMs / 1000, forS: blackout.forMs / 1000 };
+  return { loss, delayMs, jitterMs, ...(dark !== undefined && { blackout: dark }) };
 }

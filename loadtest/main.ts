@@ -59,8 +59,7 @@ function optionsOf(serverFlags: string[], flags: Flags): LoadTestOptions {
     streams: flags.findCapacity ? 'capacity' : flags.streams,
     durationMs: 1000 * flags.duration,
     rampMs: flags.ramp === undefined ? undefined : 1000 * flags.ramp,
-    faults: faulty ? { loss: loss / 100, delayMs: delay, jitterMs: jitter } : undefined,
-    blackout: flags.blackout,
+    faults: faulty ? { loss: loss / 100, delayMs: delay, jitterMs: jitter, blackout: flags.blackout } : undefined,
   };
 }
 

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { MaskSample, PublisherCounts } from './mask-sample.ts';
-import type { Blackout } from './network-faults.ts';
+import type { NetworkFaults } from './network-faults.ts';
 import type { FromPublisherThread, PublisherThreadData, ToPublisherThread } from './publisher-thread-messages.ts';
 import type { StreamRecord } from './stream-record.ts';
 
@@ -52,9 +52,9 @@ export class PublisherCrew {
     clearTimeout(timer);
   }
 
-  /** Cuts every publisher off for a time. */
-  blackout(blackout: Blackout): void {
-    for (const thread of this.#threads) this.#post(thread, { type: 'blackout', blackout });
+  /** What the network does to every publisher from now on; they must be relayed. */
+  impair(faults: NetworkFaults): void {
+    for (const thread of this.#threads) this.#post(thread, { type: 'impair', faults });
   }
 
   /** Ends all streams and threads. @returns what was noted. */

@@ -1,19 +1,19 @@
 /** What the main thread and a thread of publishers say to each other. */
 import type { MaskSample, PublisherCounts } from './mask-sample.ts';
 import type { MediaLoop } from './media-loop.ts';
-import type { Blackout, NetworkFaults } from './network-faults.ts';
+import type { NetworkFaults } from './network-faults.ts';
 
 export interface PublisherThreadData {
   /** Of the signalling WebSocket. */
   readonly url: string;
   readonly token: string | undefined;
   readonly loop: MediaLoop;
-  readonly faults: NetworkFaults | undefined;
+  readonly relayed: boolean;
 }
 
 export type ToPublisherThread =
   | { readonly type: 'join'; readonly stream: number; readonly phase: number }
-  | { readonly type: 'blackout'; readonly blackout: Blackout }
+  | { readonly type: 'impair'; readonly faults: NetworkFaults }
   /** Everybody, then the thread ends. */
   | { readonly type: 'leave' };
 

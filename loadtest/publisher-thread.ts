@@ -10,7 +10,7 @@ const TICK_MS = 5;
 const REPORT_MS = 1000;
 
 const parent = parentPort!;
-const { url, token, loop, faults } = workerData as PublisherThreadData;
+const { url, token, loop, relayed } = workerData as PublisherThreadData;
 const truth = new Truth(loop.truth);
 const publishers = new Map<number, Publisher>();
 const masks = new Map<number, MaskSample[]>();
@@ -21,7 +21,7 @@ function join(stream: number, phase: number): void {
   const noted: MaskSample[] = [];
   masks.set(stream, noted);
   const publisher = new Publisher(
-    { url, token, loop, truth, phase, faults },
+    { url, token, loop, truth, phase, relayed },
     {
       joined: (joinMs) => post({ type: 'joined', stream, joinMs }),
       mask: (sample) => noted.push(sample),
@@ -58,5 +58,5 @@ const reporting = setInterval(report, REPORT_MS);
 parent.on('message', (message: ToPublisherThread) => {
   if (message.type === 'join') return join(message.stream, message.phase);
   if (message.type === 'leave') return void leave();
-  for (const publisher of publishers.values()) publisher.blackout(message.blackout);
+  for (const publisher of publishers.values()) publisher.impair(message.faults);
 });

@@ -5,7 +5,7 @@ import { type Candidate, MASK_CHANNEL_LABEL, MASK_CHANNEL_OPTIONS, type ServerMe
 import { FaultyRoute } from './faulty-route.ts';
 import type { MaskSample, PublisherCounts } from './mask-sample.ts';
 import type { MediaLoop } from './media-loop.ts';
-import type { Blackout, NetworkFaults } from './network-faults.ts';
+import type { NetworkFaults } from './network-faults.ts';
 import { Replay } from './replay.ts';
 import { SentTrack } from './sent-track.ts';
 import { Signalling } from './signalling.ts';
@@ -19,7 +19,8 @@ export interface PublisherOptions {
   readonly truth: Truth;
   /** Where in the loop to begin, 0..1. */
   readonly phase: number;
-  readonly faults: NetworkFaults | undefined;
+  /** Media goes through relays that can be told to lose it. */
+  readonly relayed: boolean;
 }
 
 export interface PublisherListener {
@@ -59,7 +60,7 @@ export class Publisher {
   constructor(options: PublisherOptions, listener: PublisherListener) {
     this.#options = options;
     this.#listener = listener;
-    if (options.faults !== undefined) this.#route = new FaultyRoute(options.faults, nowMs);
+    if (options.relayed) this.#route = new FaultyRoute(nowMs);
     this.#signalling = new Signalling(options.url, options.token, {
       message: (message) => this.#receive(message),
       closed: (code) => this.#end(code),
@@ -71,8 +72,9 @@ export class Publisher {
     this.#replay?.advance(timeMs);
   }
 
-  blackout(blackout: Blackout): void {
-    if (this.#route !== undefined) this.#route.blackout = blackout;
+  /** From now on; for one that is relayed. */
+  impair(faults: NetworkFaults): void {
+    if (this.#route !== undefined) this.#route.faults = faults;
   }
 
   get counts(): PublisherCounts {

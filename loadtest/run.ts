@@ -24,15 +24,19 @@ export interface Target {
   readonly pid: number | undefined;
 }
 
+export interface RunFaults extends Omit<NetworkFaults, 'blackout'> {
+  /** Within the measured time, ms from its start. */
+  readonly blackout: { readonly atMs: number; readonly forMs: number } | undefined;
+}
+
 export interface RunOptions {
   readonly streams: number;
   readonly rampMs: number;
   readonly durationMs: number;
   readonly loop: MediaLoop;
   readonly objective: Objective;
-  readonly faults: NetworkFaults | undefined;
-  /** Within the measured time, ms from its start; needs `faults`. */
-  readonly blackout: { readonly atMs: number; readonly forMs: number } | undefined;
+  /** From the time that all have joined. */
+  readonly faults: RunFaults | undefined;
 }
 
 /** Told how far a run is: 0..1 of its expected time, and what it does. */
@@ -46,7 +50,7 @@ export async function runLoad(target: Target, options: RunOptions, progress: Run
   const showing = setInterval(() => progress(Math.min(1, (nowMs() - beganMs) / totalMs), phase), 250);
   const url = new URL('ws', target.url);
   url.protocol = url.protocol.replace('http', 'ws');
-  const crew = new PublisherCrew(streams, { url: url.href, token: target.token, loop, faults });
+  const crew = new PublisherCrew(streams, { url: url.href, token: target.token, loop, relayed: faults !== undefined });
   try {
     for (let stream = 0; stream < streams; stream++) {
       await until(beganMs + (stream * rampMs) / streams);
@@ -54,16 +58,18 @@ export async function runLoad(target: Target, options: RunOptions, progress: Run
     }
     await crew.decided(JOIN_WITHIN_MS);
     phase = 'settling';
+    if (faults !== undefined) crew.impair({ ...faults, blackout: undefined });
     await until(nowMs() + SETTLE_MS);
     phase = 'measuring';
     const startMs = nowMs();
     const endMs = startMs + durationMs;
     const watch = new ServerWatch(target.url, target.token, target.pid);
     const threads = watch.threads();
-    const { blackout } = options;
-    if (blackout !== undefined) {
-      crew.blackout({ startMs: startMs + blackout.atMs, endMs: startMs + blackout.atMs + blackout.forMs });
-    }
+    const blackout = faults?.blackout && {
+      startMs: startMs + faults.blackout.atMs,
+      endMs: startMs + faults.blackout.atMs + faults.blackout.forMs,
+    };
+    if (faults !== undefined && blackout !== undefined) crew.impair({ ...faults, blackout });
     await until(endMs);
     const readings = await watch.stop();
     await until(endMs + LAST_MASKS_MS);
@@ -78,7 +84,7 @@ export async function runLoad(target: Target, options: RunOptions, progress: Run
         threads,
         cores: availableParallelism(),
         memoryBytes: totalmem(),
-        blackoutEndMs: blackout && startMs + blackout.atMs + blackout.forMs,
+        blackoutEndMs: blackout?.endMs,
       },
       objective,
     );

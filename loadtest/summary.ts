@@ -10,7 +10,7 @@ export function summarise({ options, model, machine, slo, capacity, run }: Repor
       'streams',
       `${run.streamsLive} of ${run.streamsAsked} to the end, profile ${options.profile}, ${run.measuredS.toFixed(0)} s measured`,
     ],
-    some(run.refusals) ? ['refused', counts(run.refusals)] : undefined,
+    some(run.refusals) ? ['never let in', counts(run.refusals)] : undefined,
     some(run.lost) ? ['lost', counts(run.lost)] : undefined,
     [
       'masks/s',

@@ -1,38 +1,31 @@
-/** A lossy, slow network between one client and one server: every datagram goes through it, both ways. */
+/** Stands between one client and one server: every datagram passes through it, both ways, late or not at all. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import type { Blackout, NetworkFaults } from './network-faults.ts';
+
+/** Decides on each datagram: passed on after so many ms, or lost (undefined). */
+export type Fate = (datagram: Uint8Array, from: 'client' | 'server') => number | undefined;
 
 export class UdpRelay {
   readonly #client: Socket = createSocket('udp4');
   readonly #server: Socket = createSocket('udp4');
-  readonly #faults: NetworkFaults;
-  readonly #random: () => number;
-  readonly #nowMs: () => number;
+  readonly #fate: Fate;
   #clientInfo: RemoteInfo | undefined;
   #closed = false;
-  blackout: Blackout | undefined;
   lost = 0;
 
-  /**
-   * @param random in [0, 1).
-   * @param nowMs the clock of `blackout`.
-   */
-  constructor(faults: NetworkFaults, nowMs: () => number, random: () => number = Math.random) {
-    this.#faults = faults;
-    this.#nowMs = nowMs;
-    this.#random = random;
+  constructor(fate: Fate) {
+    this.#fate = fate;
   }
 
   /** @returns the port that stands for the server's. */
   async open(serverAddress: string, serverPort: number): Promise<number> {
     this.#client.on('message', (datagram, info) => {
       this.#clientInfo = info;
-      this.#pass(() => this.#server.send(datagram, serverPort, serverAddress));
+      this.#pass(datagram, 'client', () => this.#server.send(datagram, serverPort, serverAddress));
     });
     this.#server.on('message', (datagram) => {
       const to = this.#clientInfo;
-      if (to !== undefined) this.#pass(() => this.#client.send(datagram, to.port, to.address));
+      if (to !== undefined) this.#pass(datagram, 'server', () => this.#client.send(datagram, to.port, to.address));
     });
     // A server that has gone is reported by ICMP; its datagrams are lost like others.
     for (const socket of [this.#client, this.#server]) socket.on('error', () => this.lost++);
@@ -50,16 +43,10 @@ export class UdpRelay {
     this.#server.close();
   }
 
-  #pass(send: () => void): void {
-    const { loss, delayMs, jitterMs } = this.#faults;
-    const nowMs = this.#nowMs();
-    const dark = this.blackout !== undefined && nowMs >= this.blackout.startMs && nowMs < this.blackout.endMs;
-    if (dark || this.#random() < loss) {
-      this.lost++;
-      return;
-    }
-    const waitMs = delayMs + jitterMs * this.#random();
-    if (waitMs === 0) send();
-    else setTimeout(() => this.#closed || send(), waitMs);
+  #pass(datagram: Uint8Array, from: 'client' | 'server', send: () => void): void {
+    const delayMs = this.#fate(datagram, from);
+    if (delayMs === undefined) this.lost++;
+    else if (delayMs === 0) send();
+    else setTimeout(() => this.#closed || send(), delayMs);
   }
 }

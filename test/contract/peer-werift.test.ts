@@ -1,11 +1,11 @@
 /** The real peer, facing libwebrtc: what a network and a browser do that a fake does not. */
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
+import { UdpRelay } from '../../loadtest/udp-relay.ts';
 import type { Peer, PeerOptions } from '../../server/peer/peer.ts';
 import { createWeriftPeer } from '../../server/peer/werift-peer.ts';
 import type { Candidate } from '../../shared/signalling.ts';
 import { PeerRecorder } from './peer-recorder.ts';
-import { UdpRelay } from './udp-relay.ts';
 import { WrtcPublisher } from './wrtc-publisher.ts';
 
 const OPTIONS: PeerOptions = {
@@ -112,18 +112,18 @@ describe('media', () => {
     connection.publisher.add(['audio', 'video']);
     // Of RTP and RTCP, never of ICE or DTLS; the same draws every time (Numerical Recipes' generator).
     let draw = 1;
-    const relay = new UdpRelay((datagram) => {
-      if (datagram[0]! < 128 || datagram[0]! > 191) return false;
+    const relay = new UdpRelay((datagram, from) => {
+      if (from === 'server' || datagram[0]! < 128 || datagram[0]! > 191) return 0;
       draw = (Math.imul(draw, 1_664_525) + 1_013_904_223) >>> 0;
-      return draw / 2 ** 32 < 0.1;
+      return draw / 2 ** 32 < 0.1 ? undefined : 0;
     });
     cleanups.push(() => relay.close());
     const offer = (await connection.publisher.offer()).replace(/^a=candidate:.*\r\n/gm, '');
     const { sdp } = await connection.peer.answer(offer);
     const [, address, port] = /^a=candidate:\S+ 1 udp \d+ (\S+) (\d+) typ host/m.exec(sdp)!;
-    await relay.open(address!, Number(port));
+    const relayPort = await relay.open(address!, Number(port));
     await connection.publisher.accept(
-      sdp.replaceAll(`${address} ${port} typ host`, `${address} ${relay.port} typ host`),
+      sdp.replaceAll(`${address} ${port} typ host`, `${address} ${relayPort} typ host`),
     );
     await connection.recorder.until(() => connection.peer.state === 'connected');
     await moreFrames(connection, 'video', 150);
