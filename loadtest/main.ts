@@ -40,6 +40,7 @@ interface Flags {
   readonly duration: number;
   readonly ramp?: number;
   readonly profile: keyof typeof PROFILES;
+  readonly chromium: number;
   readonly loss: number;
   readonly delay: number;
   readonly jitter: number;
@@ -57,6 +58,7 @@ function optionsOf(serverFlags: string[], flags: Flags): LoadTestOptions {
     profile: PROFILES[flags.profile],
     cacheFolder: CACHE,
     streams: flags.findCapacity ? 'capacity' : flags.streams,
+    chromium: flags.chromium,
     durationMs: 1000 * flags.duration,
     rampMs: flags.ramp === undefined ? undefined : 1000 * flags.ramp,
     faults: faulty ? { loss: loss / 100, delayMs: delay, jitterMs: jitter, blackout: flags.blackout } : undefined,
@@ -68,11 +70,12 @@ const program = new Command('loadtest')
   .argument('[flags...]', 'after --: flags of `avsac-live serve` for a server of the test’s own')
   .option('--url <url>', 'server to load; without it one is started here and stopped afterwards')
   .option('--token <token>', 'bearer token to send along')
-  .addOption(new Option('--streams <n>', 'streams to publish').argParser(whole(1, MOST_STREAMS)).default(1))
+  .addOption(new Option('--streams <n>', 'streams to publish').argParser(whole(0, MOST_STREAMS)).default(1))
   .addOption(new Option('--find-capacity', 'find the most streams at the objective').conflicts('streams'))
   .option('--duration <s>', 'time measured, of each trial, s', number(2, 86_400), 30)
   .option('--ramp <s>', 'time over which the streams join, s (default a quarter second each)', number(0, 3600))
   .addOption(new Option('--profile <name>', 'what each stream sends').choices(Object.keys(PROFILES)).default('call'))
+  .option('--chromium <k>', 'real browsers beside the streams', whole(0, 50), 0)
   .option('--loss <percent>', 'packets lost, each way', number(0, 90), 0)
   .option('--delay <ms>', 'delay of every packet, each way', number(0, 5000), 0)
   .option('--jitter <ms>', 'random delay on top, each way', number(0, 5000), 0)

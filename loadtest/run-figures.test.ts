@@ -1,6 +1,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { bottleneckOf } from './bottleneck.ts';
 import { exampleRecord, exampleReport, START_MS } from './example-run.ts';
 import { missesOf, OBJECTIVE } from './objective.ts';
 import { readReport } from './report.ts';
@@ -98,8 +99,9 @@ describe('the objective', () => {
 });
 
 describe('the bottleneck', () => {
-  const bottleneck = (cores: Record<string, number>, machineBusy: number) =>
-    run({ durationMs: 2000, streams: [steady], cores, machineBusy }).bottleneck;
+  const measured = (cores: Record<string, number>, machineBusy: number) =>
+    run({ durationMs: 2000, streams: [steady], cores, machineBusy });
+  const bottleneck = (cores: Record<string, number>, machineBusy: number) => measured(cores, machineBusy).bottleneck;
 
   it('is the threads that are full', () => {
     expect(bottleneck({ main: 0.2, media: 0.4, inference: 1.9 }, 0.7)).toContain('CPU of the model');
@@ -109,6 +111,21 @@ describe('the bottleneck', () => {
   it('is the machine, or others on it, when no thread is', () => {
     expect(bottleneck({ main: 0.4, media: 0.8, inference: 1.6, other: 0.8 }, 0.95)).toContain('CPU of the machine');
     expect(bottleneck({ inference: 0.5 }, 0.95)).toContain('Other programs');
+  });
+
+  it('is the network when packets are lost and there is time', () => {
+    const quiet = measured({ inference: 0.5 }, 0.3);
+    const lossy = { ...quiet, load: { ...quiet.load, packetsSent: 1000, packetsLost: 50 } };
+    expect(bottleneckOf(lossy, 4, 2 ** 33)).toBe('Network: 5 % of the packets were lost on the way to the server.');
+  });
+
+  it('is memory when the server holds nearly all of it', () => {
+    expect(bottleneckOf(measured({ inference: 0.5 }, 0.3), 4, 310 * 2 ** 20)).toContain('Memory');
+  });
+
+  it('is not known of a server elsewhere', () => {
+    const { cores: _unseen, ...server } = measured({}, 0.3).server;
+    expect(bottleneckOf({ ...measured({}, 0.3), server }, 4, 2 ** 33)).toContain('elsewhere');
   });
 
   it('is nothing on a machine with time left', () => {

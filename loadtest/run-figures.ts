@@ -40,7 +40,9 @@ export function figuresOf(record: RunRecord, objective: Objective): RunFigures {
   const latencies = joined.map(({ masks: all }) => waitsOf(all, objective, startMs, endMs));
   const all = histogramOf(latencies.flat());
   const paired = masks.filter(({ captureMs }) => captureMs !== undefined);
-  const onsets = joined.flatMap(({ masks: all }) => onsetsOf(all, record));
+  // Where a browser is in its own scene is not known here.
+  const replayed = joined.filter(({ kind }) => kind === 'replay');
+  const onsets = replayed.flatMap(({ masks: all }) => onsetsOf(all, record));
   const streamFigures = streams.map((stream, i) =>
     streamFiguresOf(stream, measured[i]!, measuredS, histogramOf(waitsOf(stream.masks, objective, startMs, endMs))),
   );

@@ -1,5 +1,6 @@
 /** One run: streams join, settle, are measured, and leave. */
 import { availableParallelism, totalmem } from 'node:os';
+import { ChromiumCrew } from './chromium-crew.ts';
 import type { MediaLoop } from './media-loop.ts';
 import type { NetworkFaults } from './network-faults.ts';
 import type { Objective } from './objective.ts';
@@ -31,6 +32,8 @@ export interface RunFaults extends Omit<NetworkFaults, 'blackout'> {
 
 export interface RunOptions {
   readonly streams: number;
+  /** Real browsers beside them. */
+  readonly chromium: number;
   readonly rampMs: number;
   readonly durationMs: number;
   readonly loop: MediaLoop;
@@ -43,7 +46,7 @@ export interface RunOptions {
 export type RunProgress = (share: number, phase: string) => void;
 
 export async function runLoad(target: Target, options: RunOptions, progress: RunProgress): Promise<RunFigures> {
-  const { streams, rampMs, durationMs, loop, objective, faults } = options;
+  const { streams, chromium, rampMs, durationMs, loop, objective, faults } = options;
   const totalMs = rampMs + SETTLE_MS + durationMs + LAST_MASKS_MS;
   const beganMs = nowMs();
   let phase = 'joining';
@@ -51,11 +54,14 @@ export async function runLoad(target: Target, options: RunOptions, progress: Run
   const url = new URL('ws', target.url);
   url.protocol = url.protocol.replace('http', 'ws');
   const crew = new PublisherCrew(streams, { url: url.href, token: target.token, loop, relayed: faults !== undefined });
+  let browsers: ChromiumCrew | undefined;
   try {
+    if (chromium > 0) browsers = await ChromiumCrew.start();
     for (let stream = 0; stream < streams; stream++) {
       await until(beganMs + (stream * rampMs) / streams);
       crew.join(loop.profile.inPhase ? 0 : stream / streams);
     }
+    for (let page = 0; page < chromium; page++) await browsers?.join(target.url);
     await crew.decided(JOIN_WITHIN_MS);
     phase = 'settling';
     if (faults !== undefined) crew.impair({ ...faults, blackout: undefined });
@@ -75,7 +81,7 @@ export async function runLoad(target: Target, options: RunOptions, progress: Run
     await until(endMs + LAST_MASKS_MS);
     return figuresOf(
       {
-        streams: await crew.leave(),
+        streams: [...(await crew.leave()), ...((await browsers?.leave(streams)) ?? [])],
         startMs,
         endMs,
         loopMs: loop.profile.loopMs,
@@ -91,6 +97,7 @@ export async function runLoad(target: Target, options: RunOptions, progress: Run
   } finally {
     clearInterval(showing);
     await crew.close();
+    await browsers?.close();
   }
 }
 
