@@ -14,7 +14,11 @@ export function drawCharts(report: Report, Plot: typeof uPlot): void {
     yLabel: string,
     x: number[],
     series: Readonly<Record<string, Values>>,
-    options: { readonly shownX?: (value: number) => string; readonly points?: boolean } = {},
+    options: {
+      readonly shownX?: (value: number) => string;
+      readonly ticks?: readonly number[];
+      readonly points?: boolean;
+    } = {},
   ): void {
     const place = document.getElementById(id)!;
     const shown = Object.entries(series).filter(([, values]) => values.some((value) => value !== null));
@@ -22,14 +26,18 @@ export function drawCharts(report: Report, Plot: typeof uPlot): void {
       place.textContent = 'Not measured in this run.';
       return;
     }
-    const { shownX } = options;
+    const { shownX, ticks } = options;
     const plot = new Plot(
       {
         width: place.clientWidth,
         height: HEIGHT_PX,
         scales: { x: { time: false }, y: { range: (_plot, _low, high) => [0, 1.05 * (high || 1)] } },
         axes: [
-          { label: xLabel, ...(shownX && { values: (_plot, ticks) => ticks.map(shownX) }) },
+          {
+            label: xLabel,
+            ...(shownX && { values: (_plot, splits) => splits.map(shownX) }),
+            ...(ticks && { splits: () => [...ticks] }),
+          },
           { label: yLabel, size: 60 },
         ],
         series: [
@@ -73,7 +81,11 @@ export function drawCharts(report: Report, Plot: typeof uPlot): void {
     'frame to mask, ms',
     curve.map(([share]) => nines(share)),
     { 'at most': curve.map(([, ms]) => ms), 'owed p95': curve.map(() => slo.frameToMaskP95Ms) },
-    { shownX: (value) => `${(100 * (1 - 10 ** -value)).toFixed(value > 2 ? 1 : 0)} %`, points: true },
+    {
+      shownX: (value) => `${(100 * (1 - 10 ** -value)).toFixed(value > 2.5 ? 1 : 0)} %`,
+      ticks: [0, 0.5, 0.9, 0.95, 0.99, 0.999].map(nines),
+      points: true,
+    },
   );
 
   const threads = [...new Set(slices.flatMap(({ serverCores }) => Object.keys(serverCores ?? {})))];
@@ -100,7 +112,7 @@ export function drawCharts(report: Report, Plot: typeof uPlot): void {
         'all streams': trials.map(({ masksPerSecond }) => masksPerSecond),
         owed: streams.map((count) => count * slo.masksPerSecond),
       },
-      { points: true },
+      { points: true, ticks: streams, shownX: String },
     );
     chart(
       'growth',
@@ -111,7 +123,7 @@ export function drawCharts(report: Report, Plot: typeof uPlot): void {
         p95: trials.map(({ frameToMaskP95Ms }) => frameToMaskP95Ms ?? null),
         owed: streams.map(() => slo.frameToMaskP95Ms),
       },
-      { points: true },
+      { points: true, ticks: streams, shownX: String },
     );
   }
 }
