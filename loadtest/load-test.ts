@@ -17,7 +17,7 @@ const CLOCKS =
   'from the time a frame was due to be sent until its mask was taken from the data channel. Stages are durations on the ' +
   'server’s monotonic clock, as each mask carries them. CPU times are the kernel’s (/proc).';
 
-export interface LoadTestOptions extends Pick<RunOptions, 'chromium' | 'durationMs' | 'faults'> {
+export interface LoadTestOptions extends Pick<RunOptions, 'chromium' | 'libwebrtc' | 'durationMs' | 'faults'> {
   /** How many, or as many as the server carries. */
   readonly streams: number | 'capacity';
   /** Over which the streams join, ms; undefined: a quarter second each. */
@@ -36,7 +36,7 @@ export async function runLoadTest(options: LoadTestOptions, progress: RunProgres
   const loop = await openMediaLoop(options.profile, options.cacheFolder, (done, total) =>
     progress(done / total, `rendering the ${options.profile.name} scene, once`),
   );
-  const { streams, chromium, durationMs, faults } = options;
+  const { streams, chromium, libwebrtc, durationMs, faults } = options;
   if (options.url === undefined) progress(0, 'starting a server');
   const own = options.url === undefined ? await startServerProcess(ownFlags(options)) : undefined;
   try {
@@ -46,7 +46,7 @@ export async function runLoadTest(options: LoadTestOptions, progress: RunProgres
       const rampMs = options.rampMs ?? count * RAMP_MS_PER_STREAM;
       return runLoad(
         target,
-        { streams: count, chromium, rampMs, durationMs, loop, objective: OBJECTIVE, faults },
+        { streams: count, chromium, libwebrtc, rampMs, durationMs, loop, objective: OBJECTIVE, faults },
         told,
       );
     };

@@ -41,6 +41,7 @@ interface Flags {
   readonly ramp?: number;
   readonly profile: keyof typeof PROFILES;
   readonly chromium: number;
+  readonly libwebrtc: number;
   readonly loss: number;
   readonly delay: number;
   readonly jitter: number;
@@ -59,6 +60,7 @@ function optionsOf(serverFlags: string[], flags: Flags): LoadTestOptions {
     cacheFolder: CACHE,
     streams: flags.findCapacity ? 'capacity' : flags.streams,
     chromium: flags.chromium,
+    libwebrtc: flags.libwebrtc,
     durationMs: 1000 * flags.duration,
     rampMs: flags.ramp === undefined ? undefined : 1000 * flags.ramp,
     faults: faulty ? { loss: loss / 100, delayMs: delay, jitterMs: jitter, blackout: flags.blackout } : undefined,
@@ -76,6 +78,7 @@ const program = new Command('loadtest')
   .option('--ramp <s>', 'time over which the streams join, s (default a quarter second each)', number(0, 3600))
   .addOption(new Option('--profile <name>', 'what each stream sends').choices(Object.keys(PROFILES)).default('call'))
   .option('--chromium <k>', 'real browsers beside the streams', whole(0, 50), 0)
+  .option('--libwebrtc <k>', 'streams by real libwebrtc beside them', whole(0, 50), 0)
   .option('--loss <percent>', 'packets lost, each way', number(0, 90), 0)
   .option('--delay <ms>', 'delay of every packet, each way', number(0, 5000), 0)
   .option('--jitter <ms>', 'random delay on top, each way', number(0, 5000), 0)

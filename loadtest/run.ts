@@ -1,6 +1,7 @@
 /** One run: streams join, settle, are measured, and leave. */
 import { availableParallelism, totalmem } from 'node:os';
 import { ChromiumCrew } from './chromium-crew.ts';
+import { LibwebrtcCrew } from './libwebrtc-crew.ts';
 import type { MediaLoop } from './media-loop.ts';
 import type { NetworkFaults } from './network-faults.ts';
 import type { Objective } from './objective.ts';
@@ -34,6 +35,8 @@ export interface RunOptions {
   readonly streams: number;
   /** Real browsers beside them. */
   readonly chromium: number;
+  /** Streams by real libwebrtc. */
+  readonly libwebrtc: number;
   readonly rampMs: number;
   readonly durationMs: number;
   readonly loop: MediaLoop;
@@ -46,7 +49,7 @@ export interface RunOptions {
 export type RunProgress = (share: number, phase: string) => void;
 
 export async function runLoad(target: Target, options: RunOptions, progress: RunProgress): Promise<RunFigures> {
-  const { streams, chromium, rampMs, durationMs, loop, objective, faults } = options;
+  const { streams, chromium, libwebrtc, rampMs, durationMs, loop, objective, faults } = options;
   const totalMs = rampMs + SETTLE_MS + durationMs + LAST_MASKS_MS;
   const beganMs = nowMs();
   let phase = 'joining';
@@ -55,6 +58,7 @@ export async function runLoad(target: Target, options: RunOptions, progress: Run
   url.protocol = url.protocol.replace('http', 'ws');
   const crew = new PublisherCrew(streams, { url: url.href, token: target.token, loop, relayed: faults !== undefined });
   let browsers: ChromiumCrew | undefined;
+  let natives: LibwebrtcCrew | undefined;
   try {
     if (chromium > 0) browsers = await ChromiumCrew.start();
     for (let stream = 0; stream < streams; stream++) {
@@ -62,6 +66,7 @@ export async function runLoad(target: Target, options: RunOptions, progress: Run
       crew.join(loop.profile.inPhase ? 0 : stream / streams);
     }
     for (let page = 0; page < chromium; page++) await browsers?.join(target.url);
+    if (libwebrtc > 0) natives = await LibwebrtcCrew.start({ url: url.href, token: target.token, streams: libwebrtc });
     await crew.decided(JOIN_WITHIN_MS);
     phase = 'settling';
     if (faults !== undefined) crew.impair({ ...faults, blackout: undefined });
@@ -81,7 +86,11 @@ export async function runLoad(target: Target, options: RunOptions, progress: Run
     await until(endMs + LAST_MASKS_MS);
     return figuresOf(
       {
-        streams: [...(await crew.leave()), ...((await browsers?.leave(streams)) ?? [])],
+        streams: [
+          ...(await crew.leave()),
+          ...((await browsers?.leave(streams)) ?? []),
+          ...((await natives?.leave(streams + chromium)) ?? []),
+        ],
         startMs,
         endMs,
         loopMs: loop.profile.loopMs,
@@ -98,6 +107,7 @@ export async function runLoad(target: Target, options: RunOptions, progress: Run
     clearInterval(showing);
     await crew.close();
     await browsers?.close();
+    natives?.close();
   }
 }
 
