@@ -90,7 +90,7 @@ export function differencesOf(before: Report, after: Report): string[] {
 export function describeComparison(before: Report, after: Report): string {
   const heads = differencesOf(before, after).map((difference) => `differs – ${difference}\n`);
   const rows = compare(before, after).map(({ name, before: a, after: b, low, high, verdict }) => {
-    const [from, to, least, most] = [a, b, low, high].map((value) => value.toPrecision(3));
+    const [from, to, least, most] = [a, b, low, high].map(shown);
     const change = verdict === 'same' ? 'no change beyond noise' : `${verdict} by ${least} to ${most}`;
     return `${name.padEnd(24)}${from!.padStart(10)} → ${to!.padEnd(10)} ${change}\n`;
   });
@@ -98,6 +98,9 @@ export function describeComparison(before: Report, after: Report): string {
   if (a !== undefined && b !== undefined) rows.push(`${'capacity, streams'.padEnd(24)}${`${a}`.padStart(10)} → ${b}\n`);
   return [...heads, ...rows].join('');
 }
+
+/** Three digits, and never an exponent. */
+const shown = (value: number) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 

@@ -171,7 +171,10 @@ export type Report = Static<typeof ReportSchema>;
  */
 export async function readReport(path: string): Promise<Report> {
   const file = path.endsWith('.json') ? path : `${path}/report.json`;
-  const report: unknown = JSON.parse(await readFile(file, 'utf8'));
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new Error(`There is no report at ${file}; name a folder that a load test wrote (--out).`, { cause });
+  });
+  const report: unknown = JSON.parse(text);
   if (Value.Check(ReportSchema, report)) return report;
   const [fault] = Value.Errors(ReportSchema, report);
   throw new Error(

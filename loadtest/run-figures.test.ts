@@ -79,6 +79,7 @@ describe('the figures of a run', () => {
     await writeFile(`${folder}/bad.json`, JSON.stringify({ ...report, run: { ...figures, masksPerSecond: 'many' } }));
     expect(await readReport(folder)).toEqual(report);
     await expect(readReport(`${folder}/bad.json`)).rejects.toThrow(/bad.json.*masksPerSecond/);
+    await expect(readReport(`${folder}/none`)).rejects.toThrow(/no report at .*none/);
     expect(summarise(report)).toContain('frame to mask         p50 80, p95 80, p99 80 ms');
   });
 });

@@ -18,7 +18,10 @@ export function summarise({ options, model, machine, slo, capacity, run }: Repor
     ],
     ['frame to mask', `${percentiles(run.frameToMaskMs)} (owed p95 < ${slo.frameToMaskP95Ms} ms); waits included`],
     ['  of those answered', percentiles(run.answeredFrameToMaskMs)],
-    ['sound onset to mask', `${percentiles(run.onsetToMaskMs)}, ${percent(run.onsetsAnswered)} answered`],
+    run.onsetToMaskMs && [
+      'sound onset to mask',
+      `${percentiles(run.onsetToMaskMs)}, ${percent(run.onsetsAnswered)} answered`,
+    ],
     [
       'stages, p50',
       Object.entries(run.stagesMs)
