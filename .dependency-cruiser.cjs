@@ -5,14 +5,14 @@ const floor = (name, from, allowed) => ({
   severity: 'error',
   comment: `${name}: imports only ${allowed.join(', ')}`,
   from: { path: from, pathNot: TEST },
-  to: { path: '^(shared|server|client|loadtest|test|models)/', pathNot: allowed },
+  to: { path: '^(shared|server|client|loadtest|publisher|test|models)/', pathNot: allowed },
 });
 const ADAPTERS = ['^server/peer/werift-', '^server/media/node-av-', '^server/inference/ort-'];
 const soleImporter = (library, importers) => ({
   name: `sole-importer-of-${library.replace(/[^a-z]/g, '-')}`,
   severity: 'error',
   comment: `${library} is imported by ${importers.join(', ')} only`,
-  from: { path: '^(shared|server|client|loadtest)/', pathNot: [TEST, ...importers] },
+  from: { path: '^(shared|server|client|loadtest|publisher)/', pathNot: [TEST, ...importers] },
   to: { path: `^node_modules/${library}(/|$)` },
 });
 
@@ -44,6 +44,7 @@ module.exports = {
     ]),
     floor('floor-5-signalling', '^server/(signalling/|results/|(app|openapi)\\.ts)', ['^shared/', '^server/']),
     floor('client', '^client/', ['^client/', '^shared/']),
+    floor('publisher', '^publisher/', ['^publisher/', '^shared/']),
     floor('loadtest', '^loadtest/', ['^loadtest/', '^shared/']),
     {
       name: 'adapters-are-wired-at-the-edge',
@@ -52,7 +53,11 @@ module.exports = {
       from: { path: '^server/(media|dsp|output|pipeline|signalling|results|app)', pathNot: [TEST, ...ADAPTERS] },
       to: { path: ADAPTERS },
     },
-    soleImporter('werift', ['^server/peer/werift-(transport|srtp)\\.ts$', '^loadtest/(publisher|sent-track)\\.ts$']),
+    soleImporter('werift', [
+      '^server/peer/werift-(transport|srtp)\\.ts$',
+      '^publisher/(publish-file|sent-track)\\.ts$',
+      '^loadtest/(publisher|sent-track)\\.ts$',
+    ]),
     soleImporter('onnxruntime-node', ['^server/inference/(ort-worker|providers)\\.ts$']),
     soleImporter('node-av', ['^server/media/node-av-', '^loadtest/av-encoder\\.ts$']),
     soleImporter('rxjs', ['^server/pipeline/']),

@@ -10,7 +10,7 @@ export default defineConfig({
     // @roamhq/wrtc and onnxruntime-node are native addons that do not survive vitest's worker threads.
     pool: 'forks',
     projects: [
-      project('unit', ['{shared,server,client,loadtest,models/scenes}/**/*.test.ts'], 30_000),
+      project('unit', ['{shared,server,client,loadtest,publisher,models/scenes}/**/*.test.ts'], 30_000),
       project('contract', ['test/contract/**/*.test.ts'], 60_000),
       project('integration', ['test/integration/**/*.test.ts'], 240_000, false),
       // A browser, a server and a model fill two cores; live video side by side would starve.

@@ -8,6 +8,8 @@ import { startServer } from './service.ts';
 
 const EXIT_FAILURE = 1;
 
+type PublishFlags = Record<string, string | undefined> & { readonly fast?: never };
+
 const program = new Command('avsac-live').description('Shows, on live video, which pixels make the sound.');
 
 function withFlags(command: Command, keys: readonly string[] = FLAGS.map(({ key }) => key)): Command {
@@ -47,6 +49,31 @@ withOutputs(withFlags(program.command('segment'), ['model', 'providers', 'maskRa
     ]);
     const config = readConfig(process.env, flags);
     await runOnFile(path, flags, (file) => segmentFile(file, config));
+  });
+
+withOutputs(withFlags(program.command('publish'), ['model', 'providers', 'maskRateHz']))
+  .description('masks of a video file by way of WebRTC: publishes it to a server, its own or another')
+  .option('--url <url>', 'root of a running server; without it one is started for this file')
+  .option('--token <token>', 'bearer token of that server')
+  .option('--fast', 'as fast as masks come back, instead of at the pace of the file')
+  .action(async (path: string, { url, token, fast, ...flags }: PublishFlags) => {
+    const [{ runOnFile }, { NodeAvEncodedFile }, { publishFile }] = await Promise.all([
+      import('./offline/file-command.ts'),
+      import('./media/node-av-encoded-file.ts'),
+      import('../publisher/publish-file.ts'),
+    ]);
+    const config = readConfig(process.env, { logLevel: 'error', drainMs: '0', ...flags, host: '127.0.0.1', port: '0' });
+    await runOnFile(path, flags, async function* (file) {
+      const server = url === undefined ? await startServer(config) : undefined;
+      try {
+        const to = { url: server?.url ?? url!, token: token ?? config.tokens[0], fast: fast ?? false };
+        yield* publishFile(new NodeAvEncodedFile(file), to);
+      } finally {
+        await server?.close();
+      }
+    });
+    // Threads of the transport need not end by themselves.
+    process.exit(0);
   });
 
 withFlags(program.command('doctor'))

@@ -143,6 +143,10 @@ export const ERRORS = {
     message: 'The result cannot be written; check the folder, the space on it and the ending of the name.',
     httpStatus: 500,
   },
+  'server-unreachable': {
+    message: 'The server cannot be reached or is none of this project; check --url and that it runs.',
+    httpStatus: 500,
+  },
   'port-in-use': {
     message: 'The port is taken by another program; stop it or choose another with --port.',
     httpStatus: 500,

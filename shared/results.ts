@@ -1,6 +1,9 @@
 /** What the results feed of a session says: one JSON object a line. Each schema is the one source of its TypeScript type. */
 import { type Static, Type } from 'typebox';
 
+/** Link relation type (RFC 8288 §2.1.2) of a session's results feed. */
+export const RESULTS_RELATION = 'urn:avsac-live:results';
+
 const pixels = (description: string) => Type.Number({ description: `${description}, pixels of the mask` });
 
 const AnnotationSchema = Type.Object({

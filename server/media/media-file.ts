@@ -5,6 +5,9 @@ import type { DecodedFrame } from './decoder.ts';
 /** Of the sound of every file, whatever it was recorded at: that of Opus, so that a file sounds as it does when published. */
 export const FILE_SAMPLE_RATE_HZ = 48_000;
 
+/** Sound whose time is off by less than this goes on where the last ended: timestamps are coarser than samples. 20 ms. */
+export const JITTER_SAMPLES = FILE_SAMPLE_RATE_HZ / 50;
+
 /** A picture of the file, upright. The receiver owns it and must close it. */
 export interface Picture extends DecodedFrame {
   /** Since the beginning of the file, in whole ticks of 90 kHz as RTP has them; ms. */

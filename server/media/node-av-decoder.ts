@@ -29,7 +29,7 @@ const OPUS_SAMPLE_RATE_HZ = 48_000;
  * Decoded Opus lags its input by the encoder's lookahead: 2.5 ms of overlap and 4 ms of delay compensation in every mode but
  * "restricted low delay" (libopus `OPUS_GET_LOOKAHEAD`; RFC 7845 §4.2 calls it pre-skip). Samples at 48 kHz.
  */
-const OPUS_LOOKAHEAD_SAMPLES = 312;
+export const OPUS_LOOKAHEAD_SAMPLES = 312;
 
 /**
  * Loads the library and says what it decodes. One factory a thread; decoders of one factory share its scaling contexts.

@@ -2,17 +2,23 @@
 import { stat } from 'node:fs/promises';
 import { Decoder, Demuxer, FilterAPI } from 'node-av/api';
 import * as constants from 'node-av/constants';
-import { type Frame, Frame as LibraryFrame, Log, type Rational, SoftwareScaleContext, type Stream } from 'node-av/lib';
+import {
+  type Frame,
+  Frame as LibraryFrame,
+  Log,
+  type Packet,
+  type Rational,
+  SoftwareScaleContext,
+  type Stream,
+} from 'node-av/lib';
 import { VIDEO_CLOCK_RATE_HZ } from '../../shared/clock.ts';
 import { AvsacError } from '../../shared/errors.ts';
-import { FILE_SAMPLE_RATE_HZ, type FileSound, type MediaFile, type Picture } from './media-file.ts';
+import { FILE_SAMPLE_RATE_HZ, type FileSound, JITTER_SAMPLES, type MediaFile, type Picture } from './media-file.ts';
 import { NodeAvFrame } from './node-av-frame.ts';
 import { FrameScaler } from './node-av-scaler.ts';
 
 /** Pieces that sound is handed on in, samples: 100 ms. */
 const PIECE_SAMPLES = FILE_SAMPLE_RATE_HZ / 10;
-/** Sound whose time is off by less than this goes on where the last ended: timestamps are coarser than samples. 20 ms. */
-const JITTER_SAMPLES = FILE_SAMPLE_RATE_HZ / 50;
 
 /**
  * @throws AvsacError `file-unreadable` (not there, empty, no media), `file-without-video`
@@ -95,7 +101,7 @@ export class NodeAvFile implements MediaFile {
     let turn: FilterAPI | undefined;
     let none = true;
     try {
-      for (const frame of this.#decode(this.#video)) {
+      for (const frame of this.#decode('video')) {
         none = false;
         const filter = turningFilter(frame.getSideData(constants.AV_FRAME_DATA_DISPLAYMATRIX));
         if (filter !== undefined) turn ??= FilterAPI.create(filter);
@@ -113,8 +119,8 @@ export class NodeAvFile implements MediaFile {
     if (this.#sound === undefined) return;
     const samples = new Float32Array(PIECE_SAMPLES);
     let next: number | undefined;
-    for (const frame of this.#decode(this.#sound)) {
-      const start = Math.round((this.#timeMs(frame) * FILE_SAMPLE_RATE_HZ) / 1000);
+    for (const frame of this.#decode('sound')) {
+      const start = Math.round((this.timeMs(frame) * FILE_SAMPLE_RATE_HZ) / 1000);
       let position = next !== undefined && Math.abs(start - next) < JITTER_SAMPLES ? next : start;
       const pcm = Buffer.from(frame.toBuffer());
       frame.free();
@@ -128,16 +134,27 @@ export class NodeAvFile implements MediaFile {
     }
   }
 
-  /** The receiver frees each frame. */
-  *#decode(index: number): Generator<Frame> {
+  /** A stream of its own reader, which the receiver closes. */
+  openStream(kind: 'video' | 'sound'): { readonly input: Demuxer; readonly stream: Stream } {
     const input = Demuxer.openSync(this.path);
+    const index = kind === 'video' ? this.#video : this.#sound;
+    for (const other of input.streams) if (other.index !== index) other.discard = constants.AVDISCARD_ALL;
+    return { input, stream: input.getStream(index!)! };
+  }
+
+  /** Since the beginning of the file, ms. */
+  timeMs({ pts, timeBase }: Pick<Packet, 'pts' | 'timeBase'>): number {
+    return (Number(pts) * timeBase.num * 1000) / timeBase.den - this.#startMs;
+  }
+
+  /** The receiver frees each frame. */
+  *#decode(kind: 'video' | 'sound'): Generator<Frame> {
+    const { input, stream } = this.openStream(kind);
     let decoder: Decoder | undefined;
     try {
-      const stream = input.getStream(index)!;
-      for (const other of input.streams) if (other.index !== index) other.discard = constants.AVDISCARD_ALL;
       decoder = createDecoder(stream);
       // The last packet is null, which flushes.
-      for (const packet of input.packetsSync(index)) {
+      for (const packet of input.packetsSync(stream.index)) {
         try {
           decoder.decodeSync(packet);
         } catch {
@@ -166,12 +183,8 @@ export class NodeAvFile implements MediaFile {
     }
   }
 
-  #timeMs({ pts, timeBase }: Frame): number {
-    return (Number(pts) * timeBase.num * 1000) / timeBase.den - this.#startMs;
-  }
-
   #presentationTimeMs(frame: Frame): number {
-    return (Math.round((this.#timeMs(frame) * VIDEO_CLOCK_RATE_HZ) / 1000) * 1000) / VIDEO_CLOCK_RATE_HZ;
+    return (Math.round((this.timeMs(frame) * VIDEO_CLOCK_RATE_HZ) / 1000) * 1000) / VIDEO_CLOCK_RATE_HZ;
   }
 }
 

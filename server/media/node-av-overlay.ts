@@ -1,11 +1,12 @@
 /** A video of a file with its masks burnt in, its sound kept. */
 import { Decoder, Demuxer, Encoder, Muxer } from 'node-av/api';
 import * as constants from 'node-av/constants';
-import { type CodecContext, type Packet, Rational, type Stream } from 'node-av/lib';
+import { type Packet, Rational, type Stream } from 'node-av/lib';
 import { VIDEO_CLOCK_RATE_HZ } from '../../shared/clock.ts';
 import { AvsacError, reasonOf } from '../../shared/errors.ts';
 import type { FileMask } from '../../shared/results.ts';
 import { ticksOf } from './media-file.ts';
+import { setOptions } from './node-av-encoder-options.ts';
 import type { NodeAvFile } from './node-av-file.ts';
 import { paintedFrames } from './node-av-painted-frames.ts';
 
@@ -70,13 +71,6 @@ function write(muxer: Muxer, packets: readonly Packet[], track: number): void {
   for (const packet of packets) {
     muxer.writePacketSync(packet, track);
     packet.free();
-  }
-}
-
-function setOptions(context: CodecContext, options: Readonly<Record<string, string>>): void {
-  // Not through the encoder's own options: node-av 6.1 frees their dictionary a second time at garbage collection.
-  for (const [name, value] of Object.entries(options)) {
-    context.setOption(name, value, constants.AV_OPT_TYPE_STRING, constants.AV_OPT_SEARCH_CHILDREN);
   }
 }
 

@@ -12,8 +12,6 @@ import { problems, SECURITY } from '../signalling/problem.ts';
 import { refuseWebSocket } from '../signalling/websocket.ts';
 import { FeedListener, type FeedSink } from './feed-listener.ts';
 
-/** Link relation type (RFC 8288 §2.1.2) of a session's results feed. */
-export const RESULTS_RELATION = 'urn:avsac-live:results';
 const EVENT_STREAM = 'text/event-stream';
 const NORMAL_CLOSURE = 1000;
 /** A comment this often keeps proxies from hanging up, and notices a listener that is gone. */

@@ -2,8 +2,9 @@
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { Type } from 'typebox';
 import { AvsacError } from '../../shared/errors.ts';
+import { RESULTS_RELATION } from '../../shared/results.ts';
 import { MAX_OFFER_CHARACTERS, MAX_SIGNALLING_BYTES } from '../../shared/signalling.ts';
-import { RESULTS_RELATION, resultsPath } from '../results/results-feed.ts';
+import { resultsPath } from '../results/results-feed.ts';
 import type { SessionHost } from '../session/session-registry.ts';
 import type { Access } from './access.ts';
 import { problems, SECURITY } from './problem.ts';

@@ -8,7 +8,7 @@ describe('the floors check', () => {
   let result: ICruiseResult;
 
   beforeAll(async () => {
-    const { output } = await cruise(['shared', 'server', 'client'], {
+    const { output } = await cruise(['shared', 'server', 'client', 'loadtest', 'publisher'], {
       ...config.options,
       ruleSet: { forbidden: config.forbidden },
       validate: true,
