@@ -6,7 +6,7 @@ import type { NetworkFaults } from './network-faults.ts';
 import type { FromPublisherThread, PublisherThreadData, ToPublisherThread } from './publisher-thread-messages.ts';
 import type { StreamRecord } from './stream-record.ts';
 
-/** Streams that a thread carries at 640x480 and 30 frames/s with half a core to spare (docs/loadtest.md). */
+/** Streams that a thread carries with most of a core to spare (docs/loadtest.md). */
 const STREAMS_PER_THREAD = 16;
 
 interface Noted {
