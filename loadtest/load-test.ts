@@ -32,7 +32,14 @@ export interface LoadTestOptions extends Pick<RunOptions, 'chromium' | 'libwebrt
   readonly cacheFolder: string;
 }
 
+/** @throws Error when there is no server, or the time is too short to find a capacity. */
 export async function runLoadTest(options: LoadTestOptions, progress: RunProgress): Promise<Report> {
+  const { loopMs } = options.profile;
+  if (options.streams === 'capacity' && options.durationMs < loopMs) {
+    throw new Error(
+      `A capacity needs the whole scene to compare IoU; measure ${loopMs / 1000} s or more (--duration).`,
+    );
+  }
   const loop = await openMediaLoop(options.profile, options.cacheFolder, (done, total) =>
     progress(done / total, `rendering the ${options.profile.name} scene, once`),
   );

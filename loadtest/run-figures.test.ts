@@ -55,6 +55,16 @@ describe('the figures of a run', () => {
     expect(slow.frameToMaskMs!.p95).toBeGreaterThan(700);
   });
 
+  it('give every second of the scene the same weight', () => {
+    const record = exampleRecord({ durationMs: 4000, streams: [steady] });
+    const [stream] = record.streams;
+    const [first] = stream!.masks;
+    const mask = (loopMs: number, iou: number) => ({ ...first!, loopMs, iou });
+    const masks = [mask(0, 0.9), mask(100, 0.9), mask(200, 0.9), mask(1500, 0.5)];
+    const { iou } = figuresOf({ ...record, streams: [{ ...stream!, masks }] }, OBJECTIVE);
+    expect(iou).toBeCloseTo(0.7);
+  });
+
   it('tell refusals from sessions lost', () => {
     const streams = [
       steady,

@@ -63,7 +63,7 @@ export function figuresOf(record: RunRecord, objective: Objective): RunFigures {
     onsetsAnswered: share(onsets, ({ answered }) => answered),
     percentileCurve: all.curve(),
     pairedShare: share(masks, ({ captureMs }) => captureMs !== undefined),
-    ...given('iou', mean(masks.flatMap(({ iou }) => iou ?? []))),
+    ...given('iou', meanIou(masks)),
     gatedShare: share(masks, ({ gated }) => gated),
     ...given('joinMs', percentilesOf(joined.map(({ joinMs }) => joinMs!))),
     stagesMs: stagesOf(paired),
@@ -109,7 +109,7 @@ function streamFiguresOf(
     masksPerSecond: masks.length / measuredS,
     ...given('frameToMaskMs', joinMs === undefined ? undefined : latency.percentiles()),
     pairedShare: share(masks, ({ captureMs }) => captureMs !== undefined),
-    ...given('iou', mean(masks.flatMap(({ iou }) => iou ?? []))),
+    ...given('iou', meanIou(masks)),
     gatedShare: share(masks, ({ gated }) => gated),
     packetsSent: counts?.packetsSent ?? 0,
     packetsLost: counts?.packetsLost ?? 0,
@@ -251,6 +251,12 @@ function percentilesOf(values: readonly number[]): Percentiles | undefined {
   const histogram = new LatencyHistogram();
   for (const value of values) histogram.record(value);
   return histogram.percentiles();
+}
+
+/** Every second of the loop counts the same, however often it was shown: some are harder than others. */
+function meanIou(masks: readonly MaskSample[]): number | undefined {
+  const bySecond = Map.groupBy(masks, ({ loopMs }) => Math.floor(loopMs / 1000));
+  return mean([...bySecond.values()].flatMap((group) => mean(group.flatMap(({ iou }) => iou ?? [])) ?? []));
 }
 
 function countBy(streams: readonly StreamRecord[]): Record<string, number> {
