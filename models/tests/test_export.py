@@ -8,14 +8,16 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from torch import nn
 
 from avsac.audio import AudioConfig, log_mel
 from avsac.cli import main
-from avsac.export import benchmark, graph, parity, profile
+from avsac.export import benchmark, golden, graph, parity, profile
 from avsac.export.classes import AVSS, class_names
 from avsac.export.export import export
 from avsac.export.graph import GraphConfig
 from avsac.export.half import to_half
+from avsac.export.int8 import to_int8
 from avsac.export.manifest import Card
 from avsac.model.avsac import AVSAC
 from avsac.model.config import PRESETS, TINY
@@ -117,6 +119,47 @@ def test_presets_export_in_single_and_half_precision(preset: str, config: GraphC
     assert half.stat().st_size < 0.6 * manifest["bytes"]
     worst = parity.check_parity(model, half, replace(config, precision="fp16"))
     assert config.output == "mask" or worst > parity.PARITY
+
+
+class Convolutions(nn.Module):
+    """As many as EfficientNet-Lite0 has to the end of its second stage, three more, and a projection."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = nn.Sequential(*(nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.ReLU6()) for _ in range(12)))
+        self.in_proj = nn.Conv2d(3, 4, 1)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.in_proj(self.backbone(image.permute(0, 3, 1, 2).float() / 64))
+
+
+def test_int8_is_of_the_backbone_after_its_first_stages_and_stays_near(tmp_path: Path) -> None:
+    pictures = [{"image": golden.pictures(32, 1, seed)} for seed in range(4)]
+    single = graph.to_onnx(Convolutions(), pictures[0], ["maps"], any_batch=False)
+    eight = to_int8(single, pictures[:3])
+    onnx.save(single, tmp_path / "single.onnx")
+    onnx.save(eight, tmp_path / "eight.onnx")
+    quantised = {name for node in eight.graph.node if node.op_type == "DequantizeLinear" for name in node.input}
+    names = sorted(name for name in quantised if name.endswith("weight_quantized"))
+    assert names == [f"backbone.{layer}.0.weight_quantized" for layer in (10, 11, 9)]
+    exact, near = (graph.session(tmp_path / name).run(None, pictures[3])[0] for name in ("single.onnx", "eight.onnx"))
+    assert 0 < np.abs(exact - near).mean() < 0.1 * exact.std()
+
+
+def test_int8_needs_pictures_a_backbone_that_it_knows_and_decisions_like_pytorchs(exported: tuple[AVSAC, Path]) -> None:
+    model, folder = exported
+    config = GraphConfig(precision="int8")
+    with pytest.raises(ValueError, match="int8 is calibrated on pictures of the training data: give --scenes"):
+        graph.write_graph(model, folder / "int8.onnx", config)
+    with pytest.raises(ValueError, match="int8 is for the live model's backbone"):
+        to_int8(onnx.load(folder / "tiny.onnx"), [])
+    pictures = [graph.random_inputs(1, TINY, AudioConfig(), seed) for seed in range(3)]
+    assert parity.check_decisions(model, folder / "tiny.onnx", config, pictures) < 1e-3
+    other = shaken(TINY)
+    with torch.no_grad():
+        other.head.classify.weight.neg_()
+    with pytest.raises(parity.ParityError, match="of the pixels unlike PyTorch, more than 1%"):
+        parity.check_decisions(other, folder / "tiny.onnx", config, pictures)
 
 
 def test_the_baseline_exports(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ export const ModelManifestSchema = Type.Object({
   bytes: Count,
   opset: Count,
   /** Of weights and activations; inputs and outputs are the same for both. For people. */
-  precision: Type.Optional(Type.Enum(['fp32', 'fp16'])),
+  precision: Type.Optional(Type.Enum(['fp32', 'fp16', 'int8'])),
   /** Frames of every run, N; absent when the graph takes any number. */
   batch: Type.Optional(Count),
   inputs: Type.Object({

@@ -1,14 +1,17 @@
 """Export: an ONNX file with its manifest and golden vectors, all that the server and another implementation need."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from ..audio import AudioConfig
 from ..model.avsac import AVSAC
 from .golden import write_golden
 from .graph import GraphConfig, write_graph
 from .manifest import Card, manifest
-from .parity import check_parity
+from .parity import check_decisions, check_parity
 
 
 def export(
@@ -18,9 +21,11 @@ def export(
     classes: tuple[str, ...],
     graph: GraphConfig = GraphConfig(),  # noqa: B008 (frozen)
     audio: AudioConfig = AudioConfig(),  # noqa: B008 (frozen)
+    calibration: Sequence[dict[str, np.ndarray]] = (),
 ) -> float:
     """Writes NAME.onnx, manifest.json and golden/ into the folder; returns the difference to PyTorch in logits.
 
+    Of int8, which is calibrated on three quarters of `calibration`, it is the share of pixels decided otherwise on the rest.
     Raises ParityError, and then leaves no manifest that names the file; ValueError when `classes` are not the model's.
     """
     if len(classes) != model.config.classes:
@@ -28,8 +33,11 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     path, manifest_path = folder / f"{card.name}.onnx", folder / "manifest.json"
     manifest_path.unlink(missing_ok=True)
-    write_graph(model, path, graph, audio)
-    worst = check_parity(model, path, graph, audio)
+    write_graph(model, path, graph, audio, calibration[len(calibration) // 4 :])
+    if graph.precision == "int8":
+        worst = check_decisions(model, path, graph, calibration[: len(calibration) // 4])
+    else:
+        worst = check_parity(model, path, graph, audio)
     write_json(folder / "golden" / "index.json", write_golden(folder / "golden", model, graph))
     write_json(manifest_path, manifest(model.config, path, card, classes, graph, worst, audio))
     return worst

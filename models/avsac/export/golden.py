@@ -14,9 +14,9 @@ from ..model.motion import luminance
 from .graph import Graph, GraphConfig
 
 LOG_MEL_TOLERANCE = 1e-4
-# Largest difference: of logits; of fp16 logits, as a share of their standard deviation; of masks, as a share of the pixels.
+# Largest difference: of logits; of fp16 and int8 logits, in standard deviations; of masks, as a share of the pixels.
 LOGITS_TOLERANCE = 1e-3
-HALF_TOLERANCE = 0.1
+DEVIATIONS = {"fp16": 0.1, "int8": 1.0}
 MASK_TOLERANCE = 0.01
 
 DEFAULT = AudioConfig()
@@ -104,7 +104,7 @@ def write_golden(folder: Path, model: AVSAC, graph: GraphConfig) -> dict:
             inputs["earlier"] = shifted_luminance(image)
         with torch.no_grad():
             output = Graph(model, graph).eval()(*map(torch.from_numpy, inputs.values())).numpy()
-        tolerance = LOGITS_TOLERANCE if graph.precision == "fp32" else HALF_TOLERANCE * float(output.std())
+        tolerance = LOGITS_TOLERANCE if graph.precision == "fp32" else DEVIATIONS[graph.precision] * float(output.std())
         return {
             "name": case,
             "tolerance": MASK_TOLERANCE if graph.output == "mask" else tolerance,

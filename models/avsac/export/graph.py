@@ -3,6 +3,7 @@
 import logging
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,13 @@ from ..audio import AudioConfig
 from ..model.config import ModelConfig
 from ..model.motion import EARLIER_MS
 from .half import to_half
+from .int8 import to_int8
 
 OPSET = 18
 # A pixel sounds when sigmoid(logit) is above this.
 THRESHOLD = 0.5
 MAX_BATCH = 64
+PRECISIONS = ("fp32", "fp16", "int8")
 TABLE_SIZE = 2**23  # elements; above it nothing is compared
 
 
@@ -31,15 +34,15 @@ class GraphConfig:
 
     batch: int | None = None  # frames of a run; None: as many as the caller gives, 1 to 64
     output: str = "logits"  # or "mask"
-    precision: str = "fp32"  # or "fp16": weights and activations; inputs and outputs stay as they are
+    precision: str = "fp32"  # or "fp16", or "int8" (the backbone): weights and activations; inputs and outputs stay
 
     def __post_init__(self) -> None:
         if self.batch is not None and not 1 <= self.batch <= MAX_BATCH:
             raise ValueError(f"batch {self.batch} is not in 1 to {MAX_BATCH}")
         if self.output not in ("logits", "mask"):
             raise ValueError(f"output {self.output} is neither logits nor mask")
-        if self.precision not in ("fp32", "fp16"):
-            raise ValueError(f"precision {self.precision} is neither fp32 nor fp16")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision {self.precision} is not one of {', '.join(PRECISIONS)}")
 
     @property
     def batches(self) -> tuple[int, ...]:
@@ -67,11 +70,26 @@ class Graph(nn.Module):
         return decide(logits) if self.output == "mask" else logits
 
 
-def write_graph(model: nn.Module, path: Path, config: GraphConfig, audio: AudioConfig = AudioConfig()) -> None:  # noqa: B008 (frozen)
-    """Writes the inputs of `random_inputs` and the output named by `config.output`, as `Graph.forward` has them."""
+def write_graph(
+    model: nn.Module,
+    path: Path,
+    config: GraphConfig,
+    audio: AudioConfig = AudioConfig(),  # noqa: B008 (frozen)
+    calibration: Sequence[dict[str, np.ndarray]] = (),
+) -> None:
+    """Writes the inputs of `random_inputs` and the output named by `config.output`, as `Graph.forward` has them.
+
+    `calibration`: inputs of pictures that the model was trained on, one each; for int8.
+    """
+    if config.precision == "int8" and not calibration:
+        raise ValueError("int8 is calibrated on pictures of the training data: give --scenes, --media or both")
     example = random_inputs(config.batch or 2, model.config, audio, seed=0)
     graph = to_onnx(Graph(model, config), example, [config.output], any_batch=config.batch is None)
-    onnx.save(to_half(graph) if config.precision == "fp16" else graph, path)
+    if config.precision == "fp16":
+        graph = to_half(graph)
+    elif config.precision == "int8":
+        graph = to_int8(graph, calibration)
+    onnx.save(graph, path)
 
 
 def to_onnx(module: nn.Module, example: dict[str, np.ndarray], outputs: list[str], any_batch: bool) -> onnx.ModelProto:

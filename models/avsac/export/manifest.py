@@ -57,6 +57,7 @@ def manifest(
     if model.motion:
         earlier = {"name": "earlier", "type": "uint8", "layout": "NCHW", "height": side, "width": side}
         inputs["earlier"] = earlier | {"agesMs": list(EARLIER_MS)}
+    unit = "share of pixels decided otherwise" if graph.precision == "int8" else "logits"
     kind = "float32" if graph.output == "logits" else "uint8"
     return {
         "name": card.name,
@@ -66,7 +67,7 @@ def manifest(
         "bytes": len(content),
         "opset": OPSET,
         "precision": graph.precision,
-        "parity": {"largestDifference": float(f"{difference:.1e}"), "unit": "logits", "against": "PyTorch fp32"},
+        "parity": {"largestDifference": float(f"{difference:.1e}"), "unit": unit, "against": "PyTorch fp32"},
         **({} if graph.batch is None else {"batch": graph.batch}),
         "inputs": inputs,
         "output": {"name": graph.output, "type": kind, "height": side, "width": side},

@@ -1,5 +1,6 @@
 """Does the graph compute what the PyTorch model computes?"""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,14 @@ import torch
 from torch import nn
 
 from ..audio import AudioConfig
-from .graph import GraphConfig, random_inputs, session
+from .graph import GraphConfig, decide, random_inputs, session
 
 # Largest difference in logits of an fp32 graph.
 PARITY = 1e-4
 # The same of an fp16 graph, as a share of the logits' standard deviation.
 HALF_PARITY = 0.1
+# Share of pixels that an int8 graph may decide otherwise.
+INT8_PARITY = 0.01
 
 
 class ParityError(ValueError):
@@ -31,6 +34,20 @@ def difference(logits: np.ndarray, output: np.ndarray) -> float:
         return float(np.abs(logits[(logits > 0) != (output > 0)]).max(initial=0.0))
     chosen = np.take_along_axis(logits, output.astype(np.int64), 1)
     return float((logits.max(1, keepdims=True) - chosen).max())
+
+
+def check_decisions(model: nn.Module, path: Path, config: GraphConfig, inputs: Iterable[dict[str, np.ndarray]]) -> float:
+    """Share of pixels that an int8 graph decides unlike PyTorch, on `inputs` of pictures. Raises ParityError above 1 %."""
+    runtime, shares = session(path), []
+    for picture in inputs:
+        with torch.no_grad():
+            expected = decide(model.eval()(*map(torch.from_numpy, picture.values()))).numpy()
+        (output,) = runtime.run([config.output], picture)
+        found = output if output.dtype == np.uint8 else decide(torch.from_numpy(output)).numpy()
+        shares.append(float((found != expected).mean()))
+    if not np.mean(shares) <= INT8_PARITY:
+        raise ParityError(f"ONNX decides {np.mean(shares):.2%} of the pixels unlike PyTorch, more than {INT8_PARITY:.0%}")
+    return float(np.mean(shares))
 
 
 def check_parity(model: nn.Module, path: Path, config: GraphConfig, audio: AudioConfig = AudioConfig()) -> float:  # noqa: B008 (frozen)
