@@ -20,6 +20,44 @@ def jitter_colour(random: Random, picture: Image.Image, strength: float = 1.0) -
     return picture.point(table)
 
 
+def disguise(
+    random: Random, images: list[np.ndarray], alphas: list[np.ndarray]
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Somebody else, of whom there is no picture: other proportions, hair and skin, alike in all of [T][H,W,3], [T][H,W] uint8.
+
+    The upper and the lower edge stay where they are.
+    """
+    (height, width), (across, down) = alphas[0].shape, (4, 4)
+    y, x = np.meshgrid(np.linspace(0, height, down + 1), np.linspace(0, width, across + 1), indexing="ij")
+    x = x + random.uniform(-0.06, 0.06, x.shape) * width + np.linspace(random.uniform(-0.15, 0.15), 0, down + 1)[:, None] * width
+    y[1:-1] += random.uniform(-0.06, 0.06, (down - 1, 1)) * height + random.uniform(-0.02, 0.02, y[1:-1].shape) * height
+    corners = [(0, 0), (1, 0), (1, 1), (0, 1)]  # as PIL wants them: anticlockwise from the upper left
+    mesh = [
+        (
+            (width * j // across, height * i // down, width * (j + 1) // across, height * (i + 1) // down),
+            tuple(float(v) for di, dj in corners for v in (x[i + di, j + dj], y[i + di, j + dj])),
+        )
+        for i in range(down)
+        for j in range(across)
+    ]
+    colours = another_complexion(random)
+    changed = []
+    for image, alpha in zip(images, alphas, strict=True):
+        person = Image.fromarray(image).convert("RGB", colours)
+        person.putalpha(Image.fromarray(alpha))
+        changed.append(np.asarray(person.transform((width, height), Image.Transform.MESH, mesh, Image.Resampling.BILINEAR)))
+    return [p[..., :3] for p in changed], [p[..., 3] for p in changed]
+
+
+def another_complexion(random: Random) -> tuple[float, ...]:
+    """A colour matrix [3,4], row by row: hue within 20 degrees, saturation, lightness."""
+    turn, saturation, gain = random.uniform(-0.35, 0.35), random.uniform(0.5, 1.3), random.uniform(0.65, 1.3)
+    yiq = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+    c, s = saturation * np.cos(turn), saturation * np.sin(turn)
+    rgb = np.linalg.inv(yiq) @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ yiq * gain
+    return tuple(float(v) for v in np.hstack((rgb, np.full((3, 1), random.uniform(-15, 15)))).ravel())
+
+
 def film(random: Random, image: np.ndarray, earlier: np.ndarray, strength: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
     """A picture and what was seen before it through another camera. image [S,S,3] uint8, earlier [2,S,S] uint8 luminance."""
     changed = jitter_colour(random, Image.fromarray(image), strength)

@@ -22,6 +22,7 @@ from .voices import RATIOS
 
 HOP = SAMPLE_RATE // FRAME_RATE
 LEAD = SAMPLE_RATE // 25  # samples: how far microphone and camera may be apart
+APART = 8  # frames, 0.32 s: between two moments of one clip that are to differ
 STATES = ("frozen", "silent", "other-words")
 
 
@@ -32,6 +33,7 @@ class Role:
     actor: Actor
     kind: str | None  # sound class; None: it makes none
     voice: Callable[[], np.ndarray] | None
+    frame: int | None = None  # of a talker's clip, the moment's
 
 
 @dataclass(frozen=True)
@@ -89,20 +91,27 @@ class Moment:
         names = [name for _ in range(count) for name in self.random.permutation(list(people))][:count]
         return [choose(self.random, people[name]) for name in names]
 
-    def person(self, path, state: str) -> Role:
-        """speaking; frozen: one picture held; silent: he moves, the mouth closed. Speaking alone has a voice that fits."""
+    def person(self, path, state: str, elsewhere: int | None = None) -> Role:
+        """speaking; frozen: one picture held; silent: he moves, the mouth closed. Speaking alone has a voice that fits.
+
+        elsewhere: a frame of the clip that the moment is not to lie near.
+        """
         clip = self.library.talker(path)
         backs = self.reel.frames_back(FRAME_RATE)
         moving = [f for f in (clip.silent if state == "silent" else clip.speaking) if f - backs[-1] >= 0]
         # Silent frames lie before and after the speech: none of a moment may be on the other side.
         if state == "silent":
             moving = [f for f in moving if f - backs[-1] in clip.silent] or [len(clip.frames) - 1]
+        if elsewhere is not None:
+            moving = [f for f in moving if abs(f - elsewhere) >= APART] or moving
         now = int(choose(self.random, clip.silent if state == "frozen" and self.random.random() < 0.3 else moving))
         shown = [now if state == "frozen" else now - back for back in backs]
         images, alphas = clip.cut_out(shown)
+        if self.training and self.random.random() < 0.7:
+            images, alphas = augment.disguise(self.random, images, alphas)
         sway = 0.0 if state == "frozen" else 0.02
         actor = Actor(f"talker {path.stem} {state}", images, alphas, [path], TALKER_HEIGHTS, from_edge=True, sway=sway)
-        return Role(actor, "speech", (lambda: self.speech(clip, now)) if state == "speaking" else None)
+        return Role(actor, "speech", (lambda: self.speech(clip, now)) if state == "speaking" else None, now)
 
     def thing(self, standing: Standing, whole: bool = False, heights: tuple[float, float] = THING_HEIGHTS) -> Role:
         images, alphas, files = self.reel.standing(standing)
@@ -135,12 +144,21 @@ class Moment:
         return [self.thing(choose(self.random, self.library.silent))] if self.library.silent else []
 
     def among(self, states: list[str]) -> list[Role]:
-        """A speaking person among others in these states; random order."""
-        states = ["speaking", *states]
-        roles = [
-            self.person(path, "speaking" if state == "other-words" else state)
-            for path, state in zip(self.people(len(states)), states, strict=True)
-        ]
+        """A speaking person among others in these states; random order.
+
+        Training has few people, and what they say is soon known by heart: it would tell faces and words, not lips and sounds.
+        So the speaker often has anybody's words there, and where it is the words that tell, often stands beside himself.
+        """
+        paths, others = self.people(1 + len(states)), "other-words" in states
+        if self.training and others and self.random.random() < 0.6:
+            paths = [paths[0] if state == "other-words" else path for path, state in zip(paths, ["", *states], strict=True)]
+        speaker = self.person(paths[0], "speaking")
+        if self.training and not others and self.random.random() < 0.5:
+            speaker.voice = lambda: self.recording("speech")
+        roles = [speaker]
+        for path, state in zip(paths[1:], states, strict=True):
+            beside_himself = speaker.frame if path == paths[0] and state == "other-words" else None
+            roles.append(self.person(path, "speaking" if state == "other-words" else state, beside_himself))
         return [roles[i] for i in self.random.permutation(len(roles))]
 
     def state(self) -> str:

@@ -18,25 +18,25 @@ from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample, luminance
 
 # Of training's pictures.
 SHARES = {
-    "talker": 0.12,
+    "talker": 0.13,
     "silent-people": 0.05,
     "two-people-frozen": 0.06,
-    "two-people-silent": 0.08,
-    "two-people-other-words": 0.12,
-    "crowd": 0.06,
-    "talker-and-silent-thing": 0.03,
+    "two-people-silent": 0.09,
+    "two-people-other-words": 0.07,
+    "crowd": 0.04,
+    "talker-and-silent-thing": 0.02,
     "thing-and-talker": 0.05,
-    "thing-and-silent-person": 0.06,
+    "thing-and-silent-person": 0.08,
     "two-things": 0.06,
-    "thing": 0.05,
-    "thing-in-place": 0.05,
-    "nothing": 0.03,
-    "drawn-thing": 0.03,
+    "thing": 0.04,
+    "thing-in-place": 0.07,
+    "nothing": 0.02,
+    "drawn-thing": 0.04,
     "two-drawn-things": 0.05,
     "drawn-things": 0.03,
-    "drawn-and-photographed": 0.03,
+    "drawn-and-photographed": 0.05,
     "drawn-and-talker": 0.02,
-    "drawn-and-silent-person": 0.02,
+    "drawn-and-silent-person": 0.03,
 }
 SEVERAL_PEOPLE = ("two-people-frozen", "two-people-silent", "two-people-other-words", "crowd")
 TRIES = 60

@@ -100,7 +100,7 @@ def train(
 ) -> Path:
     """Trains, or goes on from `folder/last.pt` when it is there; returns `folder/model.pt` (averaged weights).
 
-    A new run starts with the weights of the model `init` where their names and shapes agree, and without the sound lessons.
+    A new run starts with the weights of the model `init` where their names and shapes agree.
 
     Where a resumed run stops is a matter of time, and its samples are new ones: it is not the run that was not stopped.
     """
@@ -117,7 +117,7 @@ def train(
     if side != model.image_size:
         raise ValueError(f"the pictures are {side} px wide, the preset takes {model.image_size}: give another --preset")
     # A resumed run must not see the same samples again.
-    lessons = 0 if before or init else live.sound_batches
+    lessons = 0 if before else live.sound_batches
     with BatchProcess(replace(data, seed=data.seed + before), lessons) as batches:
         learner = Learner(model, batches.get(), live)
         if init and not before:
