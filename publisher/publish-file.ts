@@ -10,9 +10,9 @@ import {
   useVP8,
 } from 'werift';
 import { SerialUnwrapper, VIDEO_CLOCK_RATE_HZ } from '../shared/clock.ts';
+import type { EncodedMedia } from '../shared/encoded-media.ts';
 import { AvsacError } from '../shared/errors.ts';
 import { type FileMask, fileMask } from '../shared/results.ts';
-import type { EncodedMedia } from './encoded-media.ts';
 import { MaskedPace, OwnPace } from './pace.ts';
 import { payloadsOf } from './rtp-payloads.ts';
 import { SentTrack } from './sent-track.ts';

@@ -1,5 +1,5 @@
 /** RTP payload formats, the sending side: an encoded frame to the payloads of its packets. */
-import type { EncodedPacket } from './encoded-media.ts';
+import type { EncodedPacket } from '../shared/encoded-media.ts';
 
 /** 1200 bytes that pass anywhere, less headers, extensions and authentication. */
 const MAX_PAYLOAD_BYTES = 1100;

@@ -66,8 +66,9 @@ withOutputs(withFlags(program.command('publish'), ['model', 'providers', 'maskRa
     await runOnFile(path, flags, async function* (file) {
       const server = url === undefined ? await startServer(config) : undefined;
       try {
-        const to = { url: server?.url ?? url!, token: token ?? config.tokens[0], fast: fast ?? false };
-        yield* publishFile(new NodeAvEncodedFile(file), to);
+        // The tokens of one's own server are nobody else's business.
+        const own = server && { url: server.url, token: config.tokens[0] };
+        yield* publishFile(new NodeAvEncodedFile(file), { url: url!, token, ...own, fast: fast ?? false });
       } finally {
         await server?.close();
       }

@@ -16,6 +16,11 @@ export interface LogMelParameters {
   readonly frames: number;
 }
 
+/** Samples of one patch: the first window and `frames - 1` hops. */
+export function patchSamples({ windowLength, hopLength, frames }: LogMelParameters): number {
+  return windowLength + hopLength * (frames - 1);
+}
+
 /** A triangle's non-zero weights, from FFT bin `firstBin` on. */
 interface MelBand {
   readonly firstBin: number;
@@ -28,7 +33,7 @@ interface MelBand {
  */
 export class LogMel {
   readonly parameters: LogMelParameters;
-  /** Samples of one patch: the first window and `frames - 1` hops. */
+  /** {@link patchSamples} */
   readonly sampleCount: number;
   readonly #fft: RealFft;
   readonly #hann: Float64Array;
@@ -39,9 +44,9 @@ export class LogMel {
   /** @throws RangeError that names the parameter that does not fit. */
   constructor(parameters: LogMelParameters) {
     validate(parameters);
-    const { windowLength, hopLength, fftLength, frames } = parameters;
+    const { windowLength, fftLength } = parameters;
     this.parameters = parameters;
-    this.sampleCount = windowLength + hopLength * (frames - 1);
+    this.sampleCount = patchSamples(parameters);
     this.#fft = new RealFft(fftLength);
     // Periodic: divided by the length, not by the length less one.
     this.#hann = Float64Array.from(

@@ -3,19 +3,11 @@ import { BitStreamFilterAPI, Encoder, FilterAPI } from 'node-av/api';
 import * as constants from 'node-av/constants';
 import { Frame, type Packet, Rational } from 'node-av/lib';
 import { VIDEO_CLOCK_RATE_HZ } from '../../shared/clock.ts';
+import type { EncodedMedia, EncodedPacket } from '../../shared/encoded-media.ts';
 import { FILE_SAMPLE_RATE_HZ, type FileSound, JITTER_SAMPLES, ticksOf } from './media-file.ts';
 import { OPUS_LOOKAHEAD_SAMPLES } from './node-av-decoder.ts';
 import { setOptions } from './node-av-encoder-options.ts';
 import type { NodeAvFile } from './node-av-file.ts';
-
-/** Structurally the publisher's EncodedPacket. */
-interface EncodedPacket {
-  readonly kind: 'video' | 'audio';
-  readonly data: Uint8Array;
-  readonly isKey: boolean;
-  readonly timestamp: number;
-  readonly dueMs: number;
-}
 
 /** A picture lost stays lost until the next key frame: video with fewer of them is encoded anew, s. */
 const KEY_FRAME_WITHIN_S = 10;
@@ -33,7 +25,7 @@ const OPUS_STEP_SAMPLES = FILE_SAMPLE_RATE_HZ / 400;
 /** 20 ms. */
 const OPUS_PACKET_SAMPLES = FILE_SAMPLE_RATE_HZ / 50;
 
-export class NodeAvEncodedFile {
+export class NodeAvEncodedFile implements EncodedMedia {
   readonly videoCodec: 'VP8' | 'H264';
   readonly hasSound: boolean;
   /** True when the video is sent as it is in the file. */

@@ -13,7 +13,14 @@ import {
 } from 'node-av/lib';
 import { VIDEO_CLOCK_RATE_HZ } from '../../shared/clock.ts';
 import { AvsacError } from '../../shared/errors.ts';
-import { FILE_SAMPLE_RATE_HZ, type FileSound, JITTER_SAMPLES, type MediaFile, type Picture } from './media-file.ts';
+import {
+  FILE_SAMPLE_RATE_HZ,
+  type FileSound,
+  JITTER_SAMPLES,
+  type MediaFile,
+  type Picture,
+  ticksOf,
+} from './media-file.ts';
 import { NodeAvFrame } from './node-av-frame.ts';
 import { FrameScaler } from './node-av-scaler.ts';
 
@@ -88,7 +95,7 @@ export class NodeAvFile implements MediaFile {
 
   *pictures(): Generator<Picture> {
     for (const { frame, presentationTimeMs } of this.uprightFrames()) {
-      const rtpTimestamp = Math.round((presentationTimeMs * VIDEO_CLOCK_RATE_HZ) / 1000) >>> 0;
+      const rtpTimestamp = ticksOf(presentationTimeMs) >>> 0;
       yield Object.assign(new NodeAvFrame(frame, rtpTimestamp, this.#scaler), { presentationTimeMs });
     }
   }
@@ -184,7 +191,7 @@ export class NodeAvFile implements MediaFile {
   }
 
   #presentationTimeMs(frame: Frame): number {
-    return (Math.round((this.timeMs(frame) * VIDEO_CLOCK_RATE_HZ) / 1000) * 1000) / VIDEO_CLOCK_RATE_HZ;
+    return (ticksOf(this.timeMs(frame)) * 1000) / VIDEO_CLOCK_RATE_HZ;
   }
 }
 

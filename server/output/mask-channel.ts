@@ -1,5 +1,5 @@
 /** The data channel that masks leave by: a mask is sent now or not at all. */
-import { MAX_MASK_MESSAGE_BYTES } from '../../shared/mask-codec.ts';
+import { encodeMask, MAX_MASK_MESSAGE_BYTES, type MaskMessage } from '../../shared/mask-codec.ts';
 import type { DropReason } from '../telemetry/telemetry.ts';
 
 /** The part of a data channel that masks need. */
@@ -13,8 +13,8 @@ export interface ByteChannel {
 const BUFFERED_MARK_BYTES = MAX_MASK_MESSAGE_BYTES;
 
 /** @returns why the mask was dropped, undefined when it was sent. */
-export function sendMask(channel: ByteChannel | undefined, bytes: Uint8Array): DropReason | undefined {
+export function sendMask(channel: ByteChannel | undefined, message: MaskMessage): DropReason | undefined {
   if (!channel?.open) return 'channel-closed';
   if (channel.bufferedAmount > BUFFERED_MARK_BYTES) return 'channel-behind';
-  return channel.send(bytes) ? undefined : 'channel-closed';
+  return channel.send(encodeMask(message)) ? undefined : 'channel-closed';
 }

@@ -59,13 +59,14 @@ export class AudioTimeline {
     this.#ring.write(position, samples);
   }
 
-  /** A packet has arrived. @param nowMs `performance.now()` */
-  arrived(nowMs: number): void {
-    this.#arrivedMs = nowMs;
+  /** What was written last came in a packet of this time. @param arrivalMs `performance.now()` */
+  arrived(arrivalMs: number): void {
+    this.#arrivedMs = arrivalMs;
   }
 
-  /** True while packets arrive. */
+  /** True while packets arrive that can be decoded. */
   flowing(nowMs: number): boolean {
+    this.#decode();
     return nowMs - this.#arrivedMs < FLOWING_WITHIN_MS;
   }
 

@@ -1,6 +1,5 @@
 import { of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { decodeMask } from '../../shared/mask-codec.ts';
 import { freeInputs, pairOf, poolOf } from '../../test/fixtures/flow.ts';
 import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
 import { MaskEncoder } from '../output/mask-encoder.ts';
@@ -25,7 +24,7 @@ describe('encode', () => {
     const pair = { ...pairOf(pool, 5000), arrivalMs: 5010, decodedMs: 5012, pairedMs: 5030, skewMs: -1.5 };
     pair.lease.input.logits.fill(-1).fill(1, 0, 8);
     const [mask] = encodeAll({ pair, gated: false, queueMs: 3, inferenceMs: 40 });
-    expect(decodeMask(mask!.bytes)).toMatchObject({
+    expect(mask!.message).toMatchObject({
       sequence: 0,
       rtpTimestamp: 450_000,
       captureTimeMs: 5000,
@@ -45,7 +44,7 @@ describe('encode', () => {
     const pair = pairOf(pool, 0);
     pair.lease.input.logits.fill(9);
     const [mask] = encodeAll({ pair, gated: true, queueMs: 0, inferenceMs: 0 });
-    expect(decodeMask(mask!.bytes)).toMatchObject({ gated: true, classes: [], width: 8, height: 8 });
+    expect(mask!.message).toMatchObject({ gated: true, classes: [], width: 8, height: 8 });
     expect(freeInputs(pool)).toBe(1);
   });
 
@@ -57,7 +56,7 @@ describe('encode', () => {
       queueMs: 0,
       inferenceMs: 0,
     }));
-    const masks = encodeAll(...segmented).map(({ bytes }) => decodeMask(bytes));
+    const masks = encodeAll(...segmented).map(({ message }) => message);
     expect(masks.map(({ sequence }) => sequence)).toEqual([0, 1, 2]);
     expect(masks.map(({ captureTimeMs }) => captureTimeMs)).toEqual([undefined, undefined, 3]);
   });

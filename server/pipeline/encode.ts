@@ -1,6 +1,6 @@
 /** Operator: logits to mask messages. */
 import { map, type OperatorFunction } from 'rxjs';
-import { encodeMask, type MaskMessage } from '../../shared/mask-codec.ts';
+import type { MaskMessage } from '../../shared/mask-codec.ts';
 import type { MaskEncoder } from '../output/mask-encoder.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { EncodedMask, Segmented } from './flow.ts';
@@ -33,6 +33,6 @@ export function encode(encoder: MaskEncoder, telemetry: Telemetry): OperatorFunc
     sequence = (sequence + 1) >>> 0;
     telemetry.observe('encode', encodeMs);
     const { levelDbfs, arrivalMs } = pair;
-    return { message, bytes: encodeMask(message), levelDbfs, arrivalMs };
+    return { message, levelDbfs, arrivalMs };
   });
 }

@@ -52,8 +52,6 @@ export interface Segmented {
 
 export interface EncodedMask {
   readonly message: MaskMessage;
-  /** `message` as it goes over the wire. */
-  readonly bytes: Uint8Array;
   /** RMS level of the frame's sound, dB relative to full scale; -Infinity for digital silence. */
   readonly levelDbfs: number;
   readonly arrivalMs: number;

@@ -28,14 +28,19 @@ export function hear(
         const undecoded: EncodedChunk[] = [];
         const resampler = new Resampler(track.clockRate, timeline.sampleRateHz);
         let undecodable = 0;
+        let arrivalMs = 0;
         const decoder = decoders.createAudioDecoder(track.codec, track.channels, {
           audio: ({ rtpTimestamp, samples }) => {
             const { position, samples: resampled } = resampler.resample(clock.unwrap(rtpTimestamp), samples);
             timeline.write(position, resampled);
+            timeline.arrived(arrivalMs);
           },
         });
         const decode = () => {
-          for (const chunk of undecoded.splice(0)) decoder.decode(chunk);
+          for (const chunk of undecoded.splice(0)) {
+            arrivalMs = chunk.arrivalMs;
+            decoder.decode(chunk);
+          }
           if (decoder.dropped > undecodable) {
             telemetry.drop('audio-undecodable', decoder.dropped - undecodable);
             undecodable = decoder.dropped;
@@ -52,7 +57,6 @@ export function hear(
             clock.observe(chunk);
             undecoded.push(chunk);
             if (undecoded.length >= MAX_UNDECODED) decode();
-            timeline.arrived(performance.now());
             subscriber.next();
           },
           senderReport: (report) => clock.senderReport(report),

@@ -1,6 +1,6 @@
 import { of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { MAX_MASK_MESSAGE_BYTES, type MaskMessage } from '../../shared/mask-codec.ts';
+import { encodeMask, MAX_MASK_MESSAGE_BYTES, type MaskMessage } from '../../shared/mask-codec.ts';
 import type { ByteChannel } from '../output/mask-channel.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
 import type { EncodedMask } from './flow.ts';
@@ -20,7 +20,7 @@ const MESSAGE: MaskMessage = {
   stagesMs: { decode: 0, pair: 0, queue: 0, inference: 0, encode: 0 },
   classes: [],
 };
-const MASK: EncodedMask = { message: MESSAGE, bytes: Uint8Array.of(1, 2), levelDbfs: -20, arrivalMs: 0 };
+const MASK: EncodedMask = { message: MESSAGE, levelDbfs: -20, arrivalMs: 0 };
 
 function sendThrough(channel: ByteChannel | undefined, followed = false) {
   const telemetry = new TelemetryCollector();
@@ -46,7 +46,7 @@ describe('send', () => {
     const { went, counts, drops, observations } = sendThrough(
       channel({ bufferedAmount: MAX_MASK_MESSAGE_BYTES, send: (bytes) => sent.push(bytes) > 0 }),
     );
-    expect(sent).toEqual([MASK.bytes]);
+    expect(sent).toEqual([encodeMask(MESSAGE)]);
     expect(went).toEqual([MASK]);
     expect(counts).toEqual({ masks: 1 });
     expect(drops).toEqual({});

@@ -14,7 +14,7 @@ export function send(
   telemetry: Telemetry,
 ): MonoTypeOperatorFunction<EncodedMask> {
   return filter((mask) => {
-    const reason = sendMask(channel(), mask.bytes);
+    const reason = sendMask(channel(), mask.message);
     const published = publish(mask);
     // Who follows the results needs no channel.
     if (reason === 'channel-behind' || (reason !== undefined && !published)) telemetry.drop(reason);

@@ -1,6 +1,6 @@
 /** Operator: decoded frames to encoded masks; what a live session and a file have in common. */
 import type { Observable, OperatorFunction } from 'rxjs';
-import { LogMel } from '../dsp/log-mel.ts';
+import { LogMel, patchSamples } from '../dsp/log-mel.ts';
 import { RollingLogMel } from '../dsp/rolling-log-mel.ts';
 import type { ModelManifest } from '../inference/manifest.ts';
 import { allocateModelInput } from '../inference/model-input.ts';
@@ -33,7 +33,7 @@ export interface MaskParts {
 }
 
 export function timelineOf({ audio }: ModelManifest): AudioTimeline {
-  return new AudioTimeline(audio.sampleRateHz, new LogMel(audio).sampleCount, audio.hopLength);
+  return new AudioTimeline(audio.sampleRateHz, patchSamples(audio), audio.hopLength);
 }
 
 /** Closes every frame; each mask is one of a frame that was due. */

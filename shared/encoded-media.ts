@@ -1,4 +1,4 @@
-/** Port: media encoded as WebRTC carries it, in the order of sending. Adapter: server/media/node-av-encoded-file.ts. */
+/** Port of the publisher: media encoded as WebRTC carries it, in the order of sending. Adapter: server/media/node-av-encoded-file.ts. */
 
 export interface EncodedPacket {
   readonly kind: 'video' | 'audio';
