@@ -184,20 +184,21 @@ def test_presets_share_their_architecture() -> None:
     assert PRESETS["ms3-r50"] == PRESETS["s4-r50"]
 
 
-@pytest.mark.parametrize("classes", [1, 3])
-def test_masks_are_the_decisions_of_the_logits(classes: int) -> None:
+@pytest.mark.parametrize(("classes", "threshold"), [(1, 0.5), (1, 0.3), (3, 0.5)])
+def test_masks_are_the_decisions_of_the_logits(classes: int, threshold: float) -> None:
     logits = torch.randn(2, classes, 4, 5)
-    mask = graph.decide(logits)
+    mask = graph.decide(logits, GraphConfig(threshold=threshold).bound)
     assert mask.dtype == torch.uint8
     for (n, _, y, x), found in np.ndenumerate(mask.numpy()):
         scores = logits[n, :, y, x]
-        assert found == (int(scores[0].sigmoid() > 0.5) if classes == 1 else scores.tolist().index(max(scores.tolist())))
+        assert found == (int(scores[0].sigmoid() > threshold) if classes == 1 else scores.tolist().index(max(scores.tolist())))
 
 
 def test_a_mask_is_as_far_from_the_logits_as_they_must_move() -> None:
     one = np.array([[[[2.0, -0.25, 0.5]]]], np.float32)
     assert parity.difference(one, np.array([[[[1, 0, 1]]]], np.uint8)) == 0
     assert parity.difference(one, np.array([[[[1, 1, 0]]]], np.uint8)) == 0.5
+    assert parity.difference(one, np.array([[[[1, 0, 1]]]], np.uint8), bound=0.75) == 0.25
     many = np.array([[[[2.0]], [[1.5]], [[-1.0]]]], np.float32)
     assert [parity.difference(many, np.array([[[[k]]]], np.uint8)) for k in (0, 1, 2)] == [0, 0.5, 3]
 

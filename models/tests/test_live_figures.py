@@ -12,12 +12,14 @@ from avsac.live.evaluate import (
     clearly_right,
     demo_samples,
     evaluate,
+    format_sweep,
     format_table,
     heard_is_lit,
     interval,
     lit_share,
     media_samples,
     overlap,
+    sweep,
 )
 from avsac.live.library import Library
 from avsac.live.segmenter import open_model
@@ -29,7 +31,7 @@ from .test_studio import small_things  # noqa: F401
 
 
 class Constant:
-    side, bound = SIDE, 0.0
+    side, threshold = SIDE, 0.5
 
     def __init__(self, logit: float):
         self.logit = logit
@@ -52,6 +54,14 @@ def test_every_row_of_a_model_that_lights_all_or_nothing(small_media: Path, smal
     again = evaluate(Constant(9.0), media_samples(library, 2, SIDE))
     assert again == bright
     assert "clearly right, the other frozen" in format_table(bright)
+
+
+def test_figures_at_several_thresholds_are_of_the_same_predictions(small_media: Path, small_things: Path) -> None:  # noqa: F811
+    samples = list(media_samples(Library(small_media, "val", small_things), 1, SIDE))
+    swept = sweep(Constant(0.0), samples, [0.4, 0.6])
+    assert swept == {0.4: evaluate(Constant(9.0), samples), 0.6: evaluate(Constant(-9.0), samples)}
+    first, *rows = format_sweep(swept).splitlines()
+    assert first.split() == ["threshold", "0.40", "0.60"] and len(rows) == len(ROWS)
 
 
 def test_measures() -> None:

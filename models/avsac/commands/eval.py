@@ -28,8 +28,16 @@ def add(commands: argparse._SubParsersAction) -> None:
     bench.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     live = measure.add_argument_group("live scenes")
     live.add_argument("--count", type=int, default=200, help="pictures of each row (default 200)")
+    live.add_argument("--thresholds", type=share, nargs="+", help="compare these in place of the model's own, 0..1")
     add_data(live)
     measure.set_defaults(run=run)
+
+
+def share(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -66,7 +74,7 @@ def measure_avsbench(arguments: argparse.Namespace) -> tuple[dict, str]:
 def measure_live(arguments: argparse.Namespace) -> tuple[dict, str]:
     from tqdm import tqdm
 
-    from ..live.evaluate import ROWS, demo_samples, evaluate, format_table, media_samples
+    from ..live.evaluate import ROWS, demo_samples, evaluate, format_sweep, format_table, media_samples, sweep
     from ..live.library import Library
     from ..live.segmenter import open_model
 
@@ -79,5 +87,9 @@ def measure_live(arguments: argparse.Namespace) -> tuple[dict, str]:
         library = Library(arguments.media, arguments.split, arguments.things)
         samples.append(media_samples(library, count, segmenter.side))
         total += len(ROWS) * count
-    figures = evaluate(segmenter, tqdm(chain(*samples), "pictures", total, mininterval=1))
+    pictures = tqdm(chain(*samples), "pictures", total, mininterval=1)
+    if arguments.thresholds:
+        swept = sweep(segmenter, pictures, arguments.thresholds)
+        return swept, format_sweep(swept)
+    figures = evaluate(segmenter, pictures)
     return figures, format_table(figures)

@@ -15,6 +15,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     export.add_argument("-o", "--out", type=Path, required=True)
     export.add_argument("--batch", default="dynamic", help="frames of a run, or dynamic: 1 to 64 (default)")
     export.add_argument("--output", choices=("logits", "mask"), default="logits", help="mask: the class of each pixel, uint8")
+    export.add_argument("--threshold", type=float, default=0.5, help="probability above which a pixel sounds (default 0.5)")
     precisions = ("fp32", "fp16", "int8")
     export.add_argument("--precision", choices=precisions, default="fp32", help="fp16: for GPUs; int8: backbone, for CPUs")
     export.add_argument(
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     from ..export.export import export
     from ..export.graph import GraphConfig
 
-    graph = GraphConfig(parse_batch(arguments.batch), arguments.output, arguments.precision)
+    graph = GraphConfig(parse_batch(arguments.batch), arguments.output, arguments.threshold, arguments.precision)
     model = load(arguments)
     classes = class_names(model.config.classes, arguments.labels)
     if graph.precision == "int8":

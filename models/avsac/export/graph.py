@@ -22,7 +22,6 @@ from .int8 import to_int8
 
 OPSET = 18
 # A pixel sounds when sigmoid(logit) is above this.
-THRESHOLD = 0.5
 MAX_BATCH = 64
 PRECISIONS = ("fp32", "fp16", "int8")
 TABLE_SIZE = 2**23  # elements; above it nothing is compared
@@ -34,6 +33,7 @@ class GraphConfig:
 
     batch: int | None = None  # frames of a run; None: as many as the caller gives, 1 to 64
     output: str = "logits"  # or "mask"
+    threshold: float = 0.5  # probability above which a pixel sounds, for K = 1
     precision: str = "fp32"  # or "fp16", or "int8" (the backbone): weights and activations; inputs and outputs stay
 
     def __post_init__(self) -> None:
@@ -41,8 +41,15 @@ class GraphConfig:
             raise ValueError(f"batch {self.batch} is not in 1 to {MAX_BATCH}")
         if self.output not in ("logits", "mask"):
             raise ValueError(f"output {self.output} is neither logits nor mask")
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"threshold {self.threshold} is not between 0 and 1")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision {self.precision} is not one of {', '.join(PRECISIONS)}")
+
+    @property
+    def bound(self) -> float:
+        """The threshold as a logit."""
+        return math.log(self.threshold / (1 - self.threshold))
 
     @property
     def batches(self) -> tuple[int, ...]:
@@ -50,10 +57,10 @@ class GraphConfig:
         return (1, 3) if self.batch is None else (self.batch,)
 
 
-def decide(logits: Tensor) -> Tensor:
-    """logits [N,K,S,S] -> mask [N,1,S,S] uint8: 1 where it sounds (K = 1), else the class, 0 being the background."""
+def decide(logits: Tensor, bound: float = 0.0) -> Tensor:
+    """logits [N,K,S,S] -> mask [N,1,S,S] uint8: 1 where it sounds, above the bound (K = 1), else the class, 0 the background."""
     if logits.shape[1] == 1:
-        return (logits > math.log(THRESHOLD / (1 - THRESHOLD))).to(torch.uint8)
+        return (logits > bound).to(torch.uint8)
     return logits.argmax(1, keepdim=True).to(torch.uint8)
 
 
@@ -62,12 +69,12 @@ class Graph(nn.Module):
 
     def __init__(self, model: nn.Module, config: GraphConfig):
         super().__init__()
-        self.model, self.output = model, config.output
+        self.model, self.config = model, config
 
     def forward(self, image: Tensor, log_mel: Tensor, earlier: Tensor | None = None) -> Tensor:
         """`random_inputs` in their order -> `logits` [N,K,S,S] float32 or `mask` of `decide`."""
         logits = self.model(image, log_mel, earlier)
-        return decide(logits) if self.output == "mask" else logits
+        return decide(logits, self.config.bound) if self.config.output == "mask" else logits
 
 
 def write_graph(

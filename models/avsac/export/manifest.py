@@ -7,7 +7,7 @@ from pathlib import Path
 from ..audio import AudioConfig
 from ..model.config import ModelConfig
 from ..model.motion import EARLIER_MS
-from .graph import OPSET, THRESHOLD, GraphConfig
+from .graph import OPSET, GraphConfig
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def manifest(
         "audio": audio.to_manifest(),
         "windowLength": model.frames,
         "temporal": False,
-        "threshold": THRESHOLD,
+        "threshold": graph.threshold,
         "silenceGateDbfs": -65,
         "classes": list(classes),
         "golden": "golden/index.json",

@@ -22,7 +22,7 @@ class ParityError(ValueError):
     """The ONNX graph does not compute what the PyTorch model computes."""
 
 
-def difference(logits: np.ndarray, output: np.ndarray) -> float:
+def difference(logits: np.ndarray, output: np.ndarray, bound: float = 0.0) -> float:
     """Largest distance between PyTorch's logits [N,K,S,S] and a graph's output, in logits.
 
     For a mask [N,1,S,S]: how far the logits would have to move for the decision to be PyTorch's too, so that a pixel on the
@@ -31,7 +31,7 @@ def difference(logits: np.ndarray, output: np.ndarray) -> float:
     if output.dtype != np.uint8:
         return float(np.abs(logits - output).max())
     if logits.shape[1] == 1:
-        return float(np.abs(logits[(logits > 0) != (output > 0)]).max(initial=0.0))
+        return float(np.abs(logits - bound)[(logits > bound) != (output > 0)].max(initial=0.0))
     chosen = np.take_along_axis(logits, output.astype(np.int64), 1)
     return float((logits.max(1, keepdims=True) - chosen).max())
 
@@ -41,9 +41,9 @@ def check_decisions(model: nn.Module, path: Path, config: GraphConfig, inputs: I
     runtime, shares = session(path), []
     for picture in inputs:
         with torch.no_grad():
-            expected = decide(model.eval()(*map(torch.from_numpy, picture.values()))).numpy()
+            expected = decide(model.eval()(*map(torch.from_numpy, picture.values())), config.bound).numpy()
         (output,) = runtime.run([config.output], picture)
-        found = output if output.dtype == np.uint8 else decide(torch.from_numpy(output)).numpy()
+        found = output if output.dtype == np.uint8 else decide(torch.from_numpy(output), config.bound).numpy()
         shares.append(float((found != expected).mean()))
     if not np.mean(shares) <= INT8_PARITY:
         raise ParityError(f"ONNX decides {np.mean(shares):.2%} of the pixels unlike PyTorch, more than {INT8_PARITY:.0%}")
@@ -58,7 +58,7 @@ def check_parity(model: nn.Module, path: Path, config: GraphConfig, audio: Audio
         with torch.no_grad():
             logits = model.eval()(*map(torch.from_numpy, inputs.values())).numpy()
         (output,) = runtime.run([config.output], inputs)
-        worst, spread = max(worst, difference(logits, output)), max(spread, float(logits.std()))
+        worst, spread = max(worst, difference(logits, output, config.bound)), max(spread, float(logits.std()))
     bound = PARITY if config.precision == "fp32" else HALF_PARITY * spread
     if not worst <= bound:
         raise ParityError(f"ONNX differs from PyTorch by {worst:.2e} in logits, more than {bound:.1e}")

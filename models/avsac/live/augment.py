@@ -20,16 +20,18 @@ def jitter_colour(random: Random, picture: Image.Image, strength: float = 1.0) -
     return picture.point(table)
 
 
-def disguise(
-    random: Random, images: list[np.ndarray], alphas: list[np.ndarray]
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def disguise(random: Random, images: list[np.ndarray], alphas: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Somebody else, of whom there is no picture: other proportions, hair and skin, alike in all of [T][H,W,3], [T][H,W] uint8.
 
     The upper and the lower edge stay where they are.
     """
     (height, width), (across, down) = alphas[0].shape, (4, 4)
     y, x = np.meshgrid(np.linspace(0, height, down + 1), np.linspace(0, width, across + 1), indexing="ij")
-    x = x + random.uniform(-0.06, 0.06, x.shape) * width + np.linspace(random.uniform(-0.15, 0.15), 0, down + 1)[:, None] * width
+    x = (
+        x
+        + random.uniform(-0.06, 0.06, x.shape) * width
+        + np.linspace(random.uniform(-0.15, 0.15), 0, down + 1)[:, None] * width
+    )
     y[1:-1] += random.uniform(-0.06, 0.06, (down - 1, 1)) * height + random.uniform(-0.02, 0.02, y[1:-1].shape) * height
     corners = [(0, 0), (1, 0), (1, 1), (0, 1)]  # as PIL wants them: anticlockwise from the upper left
     mesh = [

@@ -24,6 +24,9 @@ RESAMPLES = 2000
 CLEARLY = 0.25  # more of the one who speaks is lit than of the other, of either's area
 HEARD_IOU = 0.5
 
+# Row -> {pictures, mean, low, high}: mean over the pictures and its 95 % interval, 0..1
+Figures = dict[str, dict[str, float]]
+
 # Of one map, all [M,M] boolean: what is lit, what sounds, what else in view might. 0..1
 Measure = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 
@@ -103,26 +106,32 @@ def media_samples(library: Library, count: int, side: int, seed: int = 77) -> It
 
 
 def predict(segmenter: Segmenter, samples: list[Sample]) -> list[np.ndarray]:
-    """Of each sample [n,M,M] boolean: what lights up for each of its sounds, shrunk to the masks' side."""
+    """Of each sample [n,M,M] float32: the logits for each of its sounds, shrunk to the masks' side."""
     sounds = [len(sample.pcm) for sample in samples]
     image, earlier = (np.stack([getattr(sample, name) for sample in samples]) for name in ("image", "earlier"))
     mel = log_mel(np.concatenate([sample.pcm for sample in samples]))[:, None]
     logits = segmenter.logits(image, earlier, mel, sounds)
     full = F.interpolate(logits, size=(segmenter.side,) * 2, mode="bilinear", align_corners=False)
     shrunk = F.interpolate(full, size=samples[0].masks.shape[-2:], mode="area")[:, 0].numpy()
-    return np.split(shrunk > segmenter.bound, np.cumsum(sounds)[:-1])
+    return np.split(shrunk, np.cumsum(sounds)[:-1])
 
 
-def evaluate(segmenter: Segmenter, samples: Iterable[tuple[Row, Sample]]) -> dict[str, dict[str, float]]:
-    """Row -> {pictures, mean, low, high}: mean over the pictures and its 95 % interval, 0..1."""
-    values: dict[str, list[float]] = {}
+def evaluate(segmenter: Segmenter, samples: Iterable[tuple[Row, Sample]]) -> Figures:
+    """At the segmenter's own threshold."""
+    return sweep(segmenter, samples, [segmenter.threshold])[segmenter.threshold]
+
+
+def sweep(segmenter: Segmenter, samples: Iterable[tuple[Row, Sample]], thresholds: list[float]) -> dict[float, Figures]:
+    """The figures at each of the thresholds, 0..1 exclusive, of the same predictions."""
+    values: dict[float, dict[str, list[float]]] = {threshold: {} for threshold in thresholds}
     waiting = iter(samples)
     while batch := list(islice(waiting, BATCH)):
-        for (row, sample), lit in zip(batch, predict(segmenter, [sample for _, sample in batch]), strict=True):
-            others = sample.masks * 0 if sample.others is None else sample.others
-            maps = zip(lit, sample.masks > 127, others > 127, strict=True)
-            values.setdefault(row.name, []).append(float(np.mean([row.measure(*of_sound) for of_sound in maps])))
-    return {name: interval(np.array(of_pictures)) for name, of_pictures in values.items()}
+        for (row, sample), logits in zip(batch, predict(segmenter, [sample for _, sample in batch]), strict=True):
+            target, other = sample.masks > 127, (sample.masks * 0 if sample.others is None else sample.others) > 127
+            for threshold, of_rows in values.items():
+                maps = zip(logits > np.log(threshold / (1 - threshold)), target, other, strict=True)
+                of_rows.setdefault(row.name, []).append(float(np.mean([row.measure(*of_sound) for of_sound in maps])))
+    return {threshold: {name: interval(np.array(v)) for name, v in of_rows.items()} for threshold, of_rows in values.items()}
 
 
 def interval(values: np.ndarray) -> dict[str, float]:
@@ -132,7 +141,15 @@ def interval(values: np.ndarray) -> dict[str, float]:
     return {"pictures": len(values), "mean": mean, "low": low, "high": high}
 
 
-def format_table(figures: dict[str, dict[str, float]]) -> str:
+def format_sweep(swept: dict[float, Figures]) -> str:
+    """A line a row, a column a threshold."""
+    lines = [f"{'threshold':<40}" + "".join(f"{threshold:>8.2f}" for threshold in swept)]
+    for name in next(iter(swept.values())):
+        lines.append(f"{name:<40}" + "".join(f"{figures[name]['mean']:>8.3f}" for figures in swept.values()))
+    return "\n".join(lines)
+
+
+def format_table(figures: Figures) -> str:
     lines = [f"{'':<40}{'pictures':>9}{'mean':>9}   95 % interval"]
     for name, row in figures.items():
         lines.append(f"{name:<40}{row['pictures']:>9}{row['mean']:>9.3f}   {row['low']:.3f} to {row['high']:.3f}")

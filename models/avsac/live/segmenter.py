@@ -14,14 +14,14 @@ from ..training.checkpoint import load_model
 
 class Segmenter(Protocol):
     side: int
-    bound: float  # logit from which on a pixel counts as sounding
+    threshold: float  # probability from which on a pixel counts as sounding, 0..1
 
     def logits(self, image: np.ndarray, earlier: np.ndarray, mel: np.ndarray, sounds: list[int]) -> torch.Tensor:
         """image [P,S,S,3] uint8, earlier [P,2,S,S] uint8, mel [N,1,96,64], N the sum of `sounds` [P] -> [N,1,h,h] float32."""
 
 
 class TorchSegmenter:
-    bound = 0.0
+    threshold = 0.5
 
     def __init__(self, model: AVSAC):
         self.model, self.side = model, model.config.image_size
@@ -43,7 +43,7 @@ class GraphSegmenter:
         self.session = session(folder / manifest["file"])
         self.takes = {name: spec["name"] for name, spec in manifest["inputs"].items()}
         self.side = manifest["inputs"]["image"]["height"]
-        self.bound = float(np.log(manifest["threshold"] / (1 - manifest["threshold"])))
+        self.threshold = manifest["threshold"]
 
     def logits(self, image: np.ndarray, earlier: np.ndarray, mel: np.ndarray, sounds: list[int]) -> torch.Tensor:
         given = {"image": image.repeat(sounds, 0), "earlier": earlier.repeat(sounds, 0), "logMel": mel}
