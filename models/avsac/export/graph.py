@@ -58,7 +58,7 @@ class GraphConfig:
 
 
 def decide(logits: Tensor, bound: float = 0.0) -> Tensor:
-    """logits [N,K,S,S] -> mask [N,1,S,S] uint8: 1 where it sounds, above the bound (K = 1), else the class, 0 the background."""
+    """logits [N,K,S,S] -> mask [N,1,S,S] uint8: 1 where it sounds, above the bound (K = 1), else its class, 0 for none."""
     if logits.shape[1] == 1:
         return (logits > bound).to(torch.uint8)
     return logits.argmax(1, keepdim=True).to(torch.uint8)
