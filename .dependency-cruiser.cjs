@@ -45,7 +45,7 @@ module.exports = {
     floor('floor-5-signalling', '^server/(signalling/|results/|(app|openapi)\\.ts)', ['^shared/', '^server/']),
     floor('client', '^client/', ['^client/', '^shared/']),
     floor('publisher', '^publisher/', ['^publisher/', '^shared/']),
-    floor('loadtest', '^loadtest/', ['^loadtest/', '^shared/']),
+    floor('loadtest', '^loadtest/', ['^loadtest/', '^publisher/(sent-track|rtp-payloads)\\.ts$', '^shared/']),
     {
       name: 'adapters-are-wired-at-the-edge',
       severity: 'error',
@@ -56,7 +56,7 @@ module.exports = {
     soleImporter('werift', [
       '^server/peer/werift-(transport|srtp)\\.ts$',
       '^publisher/(publish-file|sent-track)\\.ts$',
-      '^loadtest/(publisher|sent-track)\\.ts$',
+      '^loadtest/publisher\\.ts$',
     ]),
     soleImporter('onnxruntime-node', ['^server/inference/(ort-worker|providers)\\.ts$']),
     soleImporter('node-av', ['^server/media/node-av-', '^loadtest/av-encoder\\.ts$']),

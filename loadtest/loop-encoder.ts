@@ -1,5 +1,6 @@
 /** Renders and encodes a media loop: the demo scene's picture and sound, VP8 and Opus. */
 import { type Canvas, createCanvas } from '@napi-rs/canvas';
+import { payloadsOf } from '../publisher/rtp-payloads.ts';
 import { createDemoScene, type DemoScene } from '../shared/demo-scene/scene.ts';
 import { encodeRuns } from '../shared/rle.ts';
 import { OpusEncoder, Vp8Encoder } from './av-encoder.ts';
@@ -12,10 +13,6 @@ const SAMPLE_RATE_HZ = 48_000;
 const KEY_INTERVAL_S = 1;
 /** Size of the true masks, that of the model's. */
 const TRUTH_PX = 192;
-/** VP8 bytes of one packet: 1200 less headers and authentication. */
-const PAYLOAD_BYTES = 1100;
-/** X, N, R and PID of RFC 7741 §4.2 are 0; S marks the start of the frame. */
-const STARTS_FRAME = 0x10;
 /** Encoded and thrown away, so that the loop's start follows on its end. */
 const AUDIO_LEAD_MS = 400;
 /** What sounded this long before an onset must not sound after it, ms: its mask would pass for a quick answer. */
@@ -39,7 +36,7 @@ export function encodeLoop(profile: Profile, progress: Progress): MediaLoop {
     scene.draw(context, width, height, timeMs);
     const { data, isKey } = encoder.encode(context.getImageData(0, 0, width, height).data);
     if (isKey) keyFrames.push(frame);
-    video.push(packetise(data));
+    video.push(payloadsOf({ kind: 'video', data }, 'VP8'));
     runs.push(isHeard(scene, profile, timeMs) ? trueRuns(scene, truth, profile, timeMs) : undefined);
     progress(frame + 1, count);
   }
@@ -52,19 +49,6 @@ export function encodeLoop(profile: Profile, progress: Progress): MediaLoop {
     truth: { width: TRUTH_PX, height: TRUTH_PX, runs },
     onsets: onsetsOf(scene, profile),
   };
-}
-
-/** Pieces of equal size, each behind its payload descriptor. */
-export function packetise(frame: Uint8Array): Uint8Array[] {
-  const count = Math.ceil(frame.length / PAYLOAD_BYTES);
-  const size = Math.ceil(frame.length / count);
-  return Array.from({ length: count }, (_, index) => {
-    const piece = frame.subarray(index * size, (index + 1) * size);
-    const payload = new Uint8Array(1 + piece.length);
-    payload[0] = index === 0 ? STARTS_FRAME : 0;
-    payload.set(piece, 1);
-    return payload;
-  });
 }
 
 /** Whether what the scene plays at this time is let through. */

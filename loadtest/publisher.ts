@@ -1,5 +1,6 @@
-/** One publisher: replays a media loop over WebRTC and notes the masks that come back. With sent-track.ts the importer of werift. */
+/** One publisher: replays a media loop over WebRTC and notes the masks that come back. An importer of werift. */
 import { RTCPeerConnection, useOPUS, useSdesMid, useTransportWideCC, useVP8 } from 'werift';
+import { SentTrack } from '../publisher/sent-track.ts';
 import { decodeMask } from '../shared/mask-codec.ts';
 import { type Candidate, MASK_CHANNEL_LABEL, MASK_CHANNEL_OPTIONS, type ServerMessage } from '../shared/signalling.ts';
 import { FaultyRoute } from './faulty-route.ts';
@@ -7,7 +8,6 @@ import type { MaskSample, PublisherCounts } from './mask-sample.ts';
 import type { MediaLoop } from './media-loop.ts';
 import type { NetworkFaults } from './network-faults.ts';
 import { Replay } from './replay.ts';
-import { SentTrack } from './sent-track.ts';
 import { Signalling } from './signalling.ts';
 import type { Truth } from './truth.ts';
 
@@ -113,9 +113,12 @@ export class Publisher {
   }
 
   async #offer(): Promise<void> {
-    const [video, audio] = (['video', 'audio'] as const).map(
-      (kind) => new SentTrack(this.#connection.addTransceiver(kind, { direction: 'sendonly' }).sender),
-    ) as [SentTrack, SentTrack];
+    const track = (kind: 'video' | 'audio', timeMs: (replay: Replay, rtpTimestamp: number) => number) =>
+      new SentTrack(this.#connection.addTransceiver(kind, { direction: 'sendonly' }).sender, (rtpTimestamp) =>
+        this.#replay === undefined ? 0 : timeMs(this.#replay, rtpTimestamp),
+      );
+    const video = track('video', (replay, rtpTimestamp) => replay.videoTimeMs(rtpTimestamp));
+    const audio = track('audio', (replay, rtpTimestamp) => replay.audioTimeMs(rtpTimestamp));
     this.#tracks = [video, audio];
     const channel = this.#connection.createDataChannel(MASK_CHANNEL_LABEL, MASK_CHANNEL_OPTIONS);
     channel.onMessage.subscribe((data) => this.#take(data as Buffer));
@@ -147,13 +150,10 @@ export class Publisher {
     if (this.#closed) return;
     const { loop, phase } = this.#options;
     const startMs = nowMs();
-    const replay = new Replay(loop, phase, startMs, {
-      video: (payload, marker, rtpTimestamp) => video.send(payload, marker, rtpTimestamp),
-      audio: (payload, rtpTimestamp) => audio.send(payload, true, rtpTimestamp),
+    this.#replay = new Replay(loop, phase, startMs, {
+      video: (payloads, rtpTimestamp) => void video.send(payloads, rtpTimestamp),
+      audio: (payload, rtpTimestamp) => void audio.send([payload], rtpTimestamp),
     });
-    video.reportCaptureTimes((rtpTimestamp) => replay.videoTimeMs(rtpTimestamp));
-    audio.reportCaptureTimes((rtpTimestamp) => replay.audioTimeMs(rtpTimestamp));
-    this.#replay = replay;
     this.#listener.joined(startMs - this.#beganMs);
   }
 

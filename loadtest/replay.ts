@@ -6,7 +6,8 @@ import { type MediaLoop, OPUS_PACKET_MS, OPUS_PACKET_SAMPLES } from './media-loo
 const GIVE_UP_MS = 1000;
 
 export interface ReplayListener {
-  video(payload: Uint8Array, marker: boolean, rtpTimestamp: number): void;
+  /** @param payloads of one frame. */
+  video(payloads: readonly Uint8Array[], rtpTimestamp: number): void;
   audio(payload: Uint8Array, rtpTimestamp: number): void;
 }
 
@@ -65,7 +66,7 @@ export class Replay {
       this.latestMs = Math.max(this.latestMs, nowMs - this.#frameMs(this.#frames));
       const payloads = video[(this.#firstFrame + this.#frames) % video.length]!;
       const rtpTimestamp = (this.#firstVideoTimestamp + this.#frames * this.#ticksPerFrame) % 2 ** 32;
-      payloads.forEach((payload, i) => void this.#listener.video(payload, i === payloads.length - 1, rtpTimestamp));
+      this.#listener.video(payloads, rtpTimestamp);
     }
   }
 

@@ -61,7 +61,11 @@ export async function* publishFile(media: EncodedMedia, options: PublishOptions)
     await connected(connection);
     const { answer } = session;
     const track = (sender: RTCRtpSender, kind: 'video' | 'audio', clockRateHz: number) =>
-      new SentTrack(sender, clockRateHz, beganMs, extensionId(ABS_CAPTURE_TIME_URI, kind, answer));
+      new SentTrack(
+        sender,
+        (timestamp) => beganMs + (timestamp * 1000) / clockRateHz,
+        extensionId(ABS_CAPTURE_TIME_URI, kind, answer),
+      );
     const tracks = {
       video: track(video!, 'video', VIDEO_CLOCK_RATE_HZ),
       audio: audio && track(audio, 'audio', OPUS_CLOCK_RATE_HZ),

@@ -11,7 +11,10 @@ const NAL_TYPE = 0x1f;
 const [FU_START, FU_END] = [0x80, 0x40];
 
 /** @returns payloads in order; the last packet has the marker. */
-export function payloadsOf({ kind, data }: EncodedPacket, videoCodec: 'VP8' | 'H264'): Uint8Array[] {
+export function payloadsOf(
+  { kind, data }: Pick<EncodedPacket, 'kind' | 'data'>,
+  videoCodec: 'VP8' | 'H264',
+): Uint8Array[] {
   if (kind === 'audio') return [data];
   return videoCodec === 'VP8' ? vp8Payloads(data) : nalUnits(data).flatMap(h264Payloads);
 }

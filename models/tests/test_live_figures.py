@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from avsac.live.answer_sheet import HEAD, LABEL, PANEL, AnswerSheet
+from avsac.live.contact_sheet import GAP
 from avsac.live.evaluate import (
     ROWS,
     clearly_right,
@@ -22,6 +24,7 @@ from avsac.live.evaluate import (
     sweep,
 )
 from avsac.live.library import Library
+from avsac.live.sample import Sample
 from avsac.live.segmenter import open_model
 
 from .conftest import MODELS
@@ -62,6 +65,20 @@ def test_figures_at_several_thresholds_are_of_the_same_predictions(small_media: 
     assert swept == {0.4: evaluate(Constant(9.0), samples), 0.6: evaluate(Constant(-9.0), samples)}
     first, *rows = format_sweep(swept).splitlines()
     assert first.split() == ["threshold", "0.40", "0.60"] and len(rows) == len(ROWS)
+
+
+def test_answers_are_drawn_from_poor_to_good() -> None:
+    sheet, image, masks = AnswerSheet(), np.full((SIDE, SIDE, 3), 200, np.uint8), np.zeros((1, 8, 8), np.uint8)
+    for share in range(8):
+        lit = np.zeros((1, 8, 8), bool)
+        lit[0, :share] = True
+        sheet.add("row", Sample(image, image[..., 0], np.zeros((1, 15600)), masks, [[]], [""]), lit, share / 8)
+    drawn = np.array(sheet.draw())[HEAD : HEAD + PANEL, LABEL:].astype(int)
+    reds = [
+        (panel[..., 0] > panel[..., 1] + 50).mean()
+        for panel in np.split(drawn, range(PANEL + GAP, drawn.shape[1], PANEL + GAP), 1)
+    ]
+    assert reds == sorted(reds) and reds[0] == 0 and reds[-1] > 0.7
 
 
 def test_measures() -> None:

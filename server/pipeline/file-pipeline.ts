@@ -46,6 +46,7 @@ export class FilePipeline {
           sessionId: 'file',
           segmenter,
           rate: { hz: maskRateHz, answered: () => {} },
+          wanted: () => true,
           timeline: this.#timeline,
           heard$: NEVER,
           onSenderClock: () => false,

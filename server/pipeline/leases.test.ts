@@ -52,7 +52,7 @@ class Flow {
     });
     const subscription = this.#frames$
       .pipe(
-        sample(this.pool, manifest, rate, telemetry),
+        sample(this.pool, manifest, rate, () => true, telemetry),
         pairAudio({
           timeline: this.#timeline,
           logMel: new RollingLogMel(logMel),

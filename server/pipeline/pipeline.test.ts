@@ -43,6 +43,7 @@ class Scene {
       decoders: decoders ?? this.decoders,
       segmenter: this.segmenter,
       channel: () => ({ open: true, bufferedAmount: 0, send: (bytes) => this.masks.push(decodeMask(bytes)) > 0 }),
+      followed: () => false,
       publish: () => false,
       telemetry: this.telemetry,
       failed: (error) => this.failures.push(error),

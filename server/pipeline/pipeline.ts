@@ -22,6 +22,8 @@ export interface MaskPipelineOptions {
   readonly segmenter: Segmenter;
   /** The mask channel at the moment, undefined until the client has opened one. */
   readonly channel: () => ByteChannel | undefined;
+  /** Whether anybody follows the session. */
+  readonly followed: () => boolean;
   /** Hands a mask to whoever follows the session; false when nobody does. */
   readonly publish: (mask: EncodedMask) => boolean;
   readonly telemetry: Telemetry;
@@ -37,7 +39,7 @@ export class MaskPipeline {
   #frameSize = { frameWidth: 0, frameHeight: 0 };
 
   constructor(options: MaskPipelineOptions) {
-    const { sessionId, maskRateHz, decoders, segmenter, channel, publish, telemetry, failed } = options;
+    const { sessionId, maskRateHz, decoders, segmenter, channel, followed, publish, telemetry, failed } = options;
     const clocks = this.#clocks;
     const rate = new MaskRate(maskRateHz);
     this.#rate = rate;
@@ -50,7 +52,16 @@ export class MaskPipeline {
     const masks$ = this.#tracks$.pipe(
       filter(({ kind }) => kind === 'video'),
       decodeVideo(decoders, clocks, telemetry),
-      toMasks({ sessionId, segmenter, rate, timeline, heard$, onSenderClock: () => clocks.onSenderClock, telemetry }),
+      toMasks({
+        sessionId,
+        segmenter,
+        rate,
+        wanted: () => channel()?.open === true || followed(),
+        timeline,
+        heard$,
+        onSenderClock: () => clocks.onSenderClock,
+        telemetry,
+      }),
       send(channel, publish, telemetry),
     );
     this.#subscription = masks$.subscribe({

@@ -69,13 +69,13 @@ describe('SampleTurn', () => {
 });
 
 describe('sample', () => {
-  function flow(inputs: number, manifest = tinyManifest()) {
+  function flow(inputs: number, manifest = tinyManifest(), wanted = () => true) {
     const pool = poolOf(inputs, manifest);
     const telemetry = new TelemetryCollector();
     const frames$ = new Subject<TimedFrame>();
     const seen: Sample[] = [];
     let completed = false;
-    const subscription = frames$.pipe(sample(pool, manifest, new MaskRate(10), telemetry)).subscribe({
+    const subscription = frames$.pipe(sample(pool, manifest, new MaskRate(10), wanted, telemetry)).subscribe({
       next: (one) => seen.push(one),
       complete: () => {
         completed = true;
@@ -102,6 +102,21 @@ describe('sample', () => {
     expect(frames.map(({ frame }) => (frame as FakeFrame).closings)).toEqual([1, 1, 1, 1, 1]);
     expect(telemetry.take().counts).toEqual({ samples: 3 });
     expect(freeInputs(pool)).toBe(0);
+  });
+
+  it('scales nothing for nobody, and the next due frame once somebody is there', async () => {
+    let wanted = false;
+    const { telemetry, frames$, seen, pool } = flow(2, tinyManifest(), () => wanted);
+    const frames = multiples(50, 7).map((timeMs) => timedFrame(timeMs, new FakeFrame(timeMs * 90)));
+    for (const frame of frames.slice(0, 4)) frames$.next(frame);
+    await settled();
+    expect(freeInputs(pool)).toBe(2);
+    expect(telemetry.take()).toMatchObject({ drops: { 'channel-closed': 2 }, counts: {} });
+    wanted = true;
+    for (const frame of frames.slice(4)) frames$.next(frame);
+    await settled();
+    expect(seen.map(({ captureTimeMs }) => captureTimeMs)).toEqual([200, 300]);
+    expect(frames.map(({ frame }) => (frame as FakeFrame).closings)).toEqual([1, 1, 1, 1, 1, 1, 1]);
   });
 
   it('drops a due frame when every input is lent', async () => {

@@ -34,11 +34,13 @@ export class SampleTurn {
  * Closes every frame: at once when it is not due, otherwise after scaling. Samples leave in the order of their frames. For a
  * model that sees motion every frame is looked at, and a sample gets what was seen before it.
  * @param rate asked anew for each frame.
+ * @param wanted whether anybody would get a mask, asked anew for each frame: nothing is scaled for nobody.
  */
 export function sample(
   pool: InputPool,
   { inputs }: ModelManifest,
   rate: AskedRate,
+  wanted: () => boolean,
   telemetry: Telemetry,
 ): OperatorFunction<TimedFrame, Sample> {
   const { image } = inputs;
@@ -83,6 +85,11 @@ export function sample(
         frames$.subscribe({
           next: (timed) => {
             const due = turn.take(timed.captureTimeMs, rate.hz);
+            if (!wanted()) {
+              timed.frame.close();
+              if (due) telemetry.drop('channel-closed');
+              return;
+            }
             before?.see(timed, due);
             const lease = due ? pool.acquire() : undefined;
             if (lease) {

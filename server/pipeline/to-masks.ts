@@ -24,6 +24,8 @@ export interface MaskParts {
   readonly sessionId: string;
   readonly segmenter: Segmenter;
   readonly rate: AskedRate;
+  /** Whether anybody would get a mask now. */
+  readonly wanted: () => boolean;
   /** Made by {@link timelineOf} the segmenter's manifest. */
   readonly timeline: AudioTimeline;
   /** Emits whenever the timeline has grown. */
@@ -38,7 +40,7 @@ export function timelineOf({ audio }: ModelManifest): AudioTimeline {
 
 /** Closes every frame; each mask is one of a frame that was due. */
 export function toMasks(parts: MaskParts): OperatorFunction<TimedFrame, EncodedMask> {
-  const { sessionId, segmenter, rate, timeline, heard$, onSenderClock, telemetry } = parts;
+  const { sessionId, segmenter, rate, wanted, timeline, heard$, onSenderClock, telemetry } = parts;
   const { manifest } = segmenter;
   const { classes, output, threshold, windowLength } = manifest;
   const pool = new InputPool(Array.from({ length: windowLength + SPARE_INPUTS }, () => allocateModelInput(manifest)));
@@ -46,7 +48,7 @@ export function toMasks(parts: MaskParts): OperatorFunction<TimedFrame, EncodedM
   const encoder = new MaskEncoder(classes.length, output.width, output.height, threshold);
   return (frames$) =>
     frames$.pipe(
-      sample(pool, manifest, rate, telemetry),
+      sample(pool, manifest, rate, wanted, telemetry),
       pairAudio({ timeline, logMel, heard$, onSenderClock, telemetry }),
       slideWindow(windowLength),
       segment({ sessionId, segmenter, rate, telemetry }),

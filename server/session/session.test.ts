@@ -489,7 +489,7 @@ describe('results', () => {
     expect(telemetry.take().drops).toEqual({ 'channel-closed': 5 });
     session.watch(true);
     await play(500);
-    expect(lines.map((line) => JSON.parse(line).sequence)).toEqual([5, 6, 7, 8, 9]);
+    expect(lines.map((line) => JSON.parse(line).sequence)).toEqual([0, 1, 2, 3, 4]);
     expect(telemetry.take()).toMatchObject({ drops: {}, counts: { masks: 5 } });
     session.watch(false);
     await play(1000);

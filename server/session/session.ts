@@ -102,6 +102,7 @@ export class Session {
       decoders: parts.decoders,
       segmenter: parts.segmenter,
       channel: () => this.#maskChannel,
+      followed: () => this.#watched,
       publish: (mask) => this.#publish(mask),
       telemetry: this.#telemetry,
       failed: (error) => {

@@ -12,7 +12,7 @@ export const DROP_REASONS = {
   deadline: 'the window waited longer than its answer was useful',
   closed: 'the session ended with the window still waiting',
   'inference-failed': 'the model run failed',
-  'channel-closed': 'the mask channel was not open, and nobody followed the results',
+  'channel-closed': 'a frame was due, but the mask channel was not open and nobody followed the results',
   'channel-behind': 'the mask channel had more bytes queued than one mask',
   'feed-behind': 'a listener of the results had not taken the one before',
 } as const;

@@ -28,6 +28,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     bench.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     live = measure.add_argument_group("live scenes")
     live.add_argument("--count", type=int, default=200, help="pictures of each row (default 200)")
+    live.add_argument("--sheet", type=Path, help="draw answers of every row, poor to good, as a PNG")
     live.add_argument("--thresholds", type=share, nargs="+", help="compare these in place of the model's own, 0..1")
     add_data(live)
     measure.set_defaults(run=run)
@@ -46,6 +47,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("give either --data, or --scenes, --media or both of these")
     if (arguments.checkpoint is None) == (arguments.preset is None):
         raise ValueError("give either a checkpoint or --preset")
+    if arguments.sheet and arguments.thresholds:
+        raise ValueError("a sheet shows the answers at one threshold: give --sheet or --thresholds")
     figures, table = measure_live(arguments) if live else measure_avsbench(arguments)
     print(table)
     if arguments.json:
@@ -74,6 +77,7 @@ def measure_avsbench(arguments: argparse.Namespace) -> tuple[dict, str]:
 def measure_live(arguments: argparse.Namespace) -> tuple[dict, str]:
     from tqdm import tqdm
 
+    from ..live.answer_sheet import AnswerSheet
     from ..live.evaluate import ROWS, demo_samples, evaluate, format_sweep, format_table, media_samples, sweep
     from ..live.library import Library
     from ..live.segmenter import open_model
@@ -91,5 +95,8 @@ def measure_live(arguments: argparse.Namespace) -> tuple[dict, str]:
     if arguments.thresholds:
         swept = sweep(segmenter, pictures, arguments.thresholds)
         return swept, format_sweep(swept)
-    figures = evaluate(segmenter, pictures)
+    sheet = AnswerSheet() if arguments.sheet else None
+    figures = evaluate(segmenter, pictures, sheet and sheet.add)
+    if sheet:
+        sheet.draw().save(arguments.sheet)
     return figures, format_table(figures)

@@ -116,12 +116,18 @@ def predict(segmenter: Segmenter, samples: list[Sample]) -> list[np.ndarray]:
     return np.split(shrunk, np.cumsum(sounds)[:-1])
 
 
-def evaluate(segmenter: Segmenter, samples: Iterable[tuple[Row, Sample]]) -> Figures:
+# Takes the row's name, the sample, what is lit [N,M,M] boolean for each of its sounds, and the picture's value.
+Watch = Callable[[str, Sample, np.ndarray, float], None]
+
+
+def evaluate(segmenter: Segmenter, samples: Iterable[tuple[Row, Sample]], watch: Watch | None = None) -> Figures:
     """At the segmenter's own threshold."""
-    return sweep(segmenter, samples, [segmenter.threshold])[segmenter.threshold]
+    return sweep(segmenter, samples, [segmenter.threshold], watch)[segmenter.threshold]
 
 
-def sweep(segmenter: Segmenter, samples: Iterable[tuple[Row, Sample]], thresholds: list[float]) -> dict[float, Figures]:
+def sweep(
+    segmenter: Segmenter, samples: Iterable[tuple[Row, Sample]], thresholds: list[float], watch: Watch | None = None
+) -> dict[float, Figures]:
     """The figures at each of the thresholds, 0..1 exclusive, of the same predictions."""
     values: dict[float, dict[str, list[float]]] = {threshold: {} for threshold in thresholds}
     waiting = iter(samples)
@@ -129,8 +135,11 @@ def sweep(segmenter: Segmenter, samples: Iterable[tuple[Row, Sample]], threshold
         for (row, sample), logits in zip(batch, predict(segmenter, [sample for _, sample in batch]), strict=True):
             target, other = sample.masks > 127, (sample.masks * 0 if sample.others is None else sample.others) > 127
             for threshold, of_rows in values.items():
-                maps = zip(logits > np.log(threshold / (1 - threshold)), target, other, strict=True)
-                of_rows.setdefault(row.name, []).append(float(np.mean([row.measure(*of_sound) for of_sound in maps])))
+                lit = logits > np.log(threshold / (1 - threshold))
+                value = float(np.mean([row.measure(*of_sound) for of_sound in zip(lit, target, other, strict=True)]))
+                of_rows.setdefault(row.name, []).append(value)
+                if watch:
+                    watch(row.name, sample, lit, value)
     return {threshold: {name: interval(np.array(v)) for name, v in of_rows.items()} for threshold, of_rows in values.items()}
 
 

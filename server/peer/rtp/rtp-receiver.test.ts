@@ -113,6 +113,17 @@ function nackedNumbers(nacks: readonly Sent[]): number[] {
   });
 }
 
+/** Says that RTP time 2^32 - 1 is half a second after Unix time 1_700_000_000. */
+function senderReportOf(ssrc: number): DataView<ArrayBuffer> {
+  const report = new DataView(new ArrayBuffer(28));
+  report.setUint32(0, 0x80c80006);
+  report.setUint32(4, ssrc);
+  report.setUint32(8, (NTP_EPOCH_OFFSET_MS + 1_700_000_000_000) / 1000);
+  report.setUint32(12, 0x80000000);
+  report.setUint32(16, 4_294_967_295);
+  return report;
+}
+
 const framesArbitrary = fc.array(fc.record({ bytes: fc.integer({ min: 10, max: 3500 }), key: fc.boolean() }), {
   minLength: 2,
   maxLength: 25,
@@ -441,16 +452,21 @@ describe('RtpReceiver: reports', () => {
     expect([view.getUint16(12), view.getUint16(14)]).toEqual([65_535, 4]);
   });
 
+  it('keeps a sender report that comes before any media', () => {
+    const bench = new Bench([{ ...VIDEO, ssrcs: [SSRC, RTX_SSRC] }]);
+    for (const ssrc of [SSRC, RTX_SSRC])
+      bench.receiver.receiveRtcp(new Uint8Array(senderReportOf(ssrc).buffer), bench.nowMs++);
+    expect(bench.reports).toEqual([]);
+    bench.rtp({ sequenceNumber: 1 });
+    bench.rtp({ sequenceNumber: 2 });
+    expect(bench.reports).toEqual([{ ntpMs: 1_700_000_000_500, rtpTimestamp: 4_294_967_295, arrivalMs: 1000 }]);
+  });
+
   it('reports loss with LSR and DLSR once a second', () => {
     const bench = new Bench();
     bench.rtp({ sequenceNumber: 65_534 });
     bench.rtp({ sequenceNumber: 1 });
-    const senderReport = new DataView(new ArrayBuffer(28));
-    senderReport.setUint32(0, 0x80c80006);
-    senderReport.setUint32(4, SSRC);
-    senderReport.setUint32(8, (NTP_EPOCH_OFFSET_MS + 1_700_000_000_000) / 1000);
-    senderReport.setUint32(12, 0x80000000);
-    senderReport.setUint32(16, 4_294_967_295);
+    const senderReport = senderReportOf(SSRC);
     bench.nowMs += 10;
     bench.receiver.receiveRtcp(new Uint8Array(senderReport.buffer), bench.nowMs);
     expect(bench.reports).toEqual([{ ntpMs: 1_700_000_000_500, rtpTimestamp: 4_294_967_295, arrivalMs: 1010 }]);

@@ -66,6 +66,8 @@ export class TrackReceiver implements RemoteTrack, StreamListener {
   #listener: TrackListener | undefined;
   #ended = false;
   #stream: StreamReceiver | undefined;
+  /** The newest sender report before any packet: FFmpeg's first. */
+  #early: { readonly report: ParsedSenderReport; readonly arrivalMs: number } | undefined;
   #statistics: ReceptionStatistics;
   #lastPacketMs = 0;
   #formerSsrcs: number[] = [];
@@ -151,6 +153,9 @@ export class TrackReceiver implements RemoteTrack, StreamListener {
       if (!this.#follow(packet)) return;
       this.#count(packet);
       this.#stream?.receive(packet, false);
+      const early = this.#early;
+      this.#early = undefined;
+      if (early !== undefined) this.senderReport(early.report, early.arrivalMs);
     } else if (packet.payloadType === this.#media.rtxPayloadType && this.#stream !== undefined) {
       const ssrc = this.#media.rtxSsrcs.get(packet.ssrc) ?? this.#stream.ssrc;
       if (ssrc !== this.#stream.ssrc) return;
@@ -162,6 +167,7 @@ export class TrackReceiver implements RemoteTrack, StreamListener {
   }
 
   senderReport(report: ParsedSenderReport, arrivalMs: number): void {
+    if (this.#stream === undefined && !this.#media.rtxSsrcs.has(report.ssrc)) this.#early = { report, arrivalMs };
     if (this.#stream?.ssrc !== report.ssrc) return;
     this.#stream.senderReport(report, arrivalMs);
     const { ntpMs, rtpTimestamp } = report;
