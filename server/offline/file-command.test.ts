@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
-import { steadyTimesMs, tone, turnByAQuarter, type VideoFile, writeVideoFile } from '../../test/fixtures/video-file.ts';
+import { ODD_FILES, tone, type VideoFile, writeVideoFile } from '../../test/fixtures/video-file.ts';
 import { FakeSegmenter, IMMEDIATE_LOGITS } from '../inference/fake-segmenter.ts';
 import { openMediaFile } from '../media/node-av-file.ts';
 import { runOnFile } from './file-command.ts';
@@ -51,24 +51,9 @@ async function pictures(path: string) {
 }
 
 describe('runOnFile', () => {
-  const turned = (path: string) => {
-    turnByAQuarter(path);
-    return path;
-  };
-  it.each<[string, number, () => string]>([
-    ['no sound', 5, () => write('silent.mp4', { video: { ...SMALL, timesMs: steadyTimesMs(13) } })],
-    ['one frame', 1, () => write('one.mp4', { video: { ...SMALL, timesMs: [0] } })],
-    ['a rate that varies', 3, () => write('vfr.mp4', { video: { ...SMALL, timesMs: [0, 40, 500, 510, 4000, 4040] } })],
-    ['a display matrix', 2, () => turned(write('turned.mp4', { video: { ...SMALL, timesMs: steadyTimesMs(4) } }))],
-    ['4K', 2, () => write('4k.mp4', { video: { codec: 'H264', width: 3840, height: 2160, timesMs: [0, 100] } })],
-    [
-      'odd sizes',
-      2,
-      () => write('odd.webm', { video: { codec: 'VP8', width: 63, height: 47, timesMs: steadyTimesMs(4) } }),
-    ],
-  ])('segments a file with %s and draws it', async (_, masks, make) => {
+  it.each(ODD_FILES)('segments a file with %s and draws it', async (_, masks, writeFile) => {
     const [out, overlay] = [join(folder, 'odd.jsonl'), join(folder, 'odd.mp4')];
-    expect(await run(make(), { out, overlay })).toContain(`${masks} masks`);
+    expect(await run(writeFile(folder), { out, overlay })).toContain(`${masks} masks`);
     expect((await readFile(out, 'utf8')).trim().split('\n')).toHaveLength(masks);
     expect((await pictures(overlay)).length).toBeGreaterThan(0);
   });

@@ -8,7 +8,7 @@ import { openMediaFile } from '../../server/media/node-av-file.ts';
 import { type FileMask, FileMaskSchema } from '../../shared/results.ts';
 import { spawnServer } from '../fixtures/server-process.ts';
 import { writeTinyModel } from '../fixtures/tiny-model.ts';
-import { steadyTimesMs, tone, type VideoFile, writeVideoFile } from '../fixtures/video-file.ts';
+import { ODD_FILES, steadyTimesMs, tone, type VideoFile, writeVideoFile } from '../fixtures/video-file.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -84,6 +84,26 @@ describe('avsac-live with a file', () => {
       const [live, cut] = [mask, same].map(({ loudnessDbfs }) => Math.max(-100, loudnessDbfs ?? -100));
       expect(Math.abs(live! - cut!)).toBeLessThanOrEqual(0.1);
     }
+  });
+
+  it.each(ODD_FILES)('publishes a file with %s', async (_, due, writeOddFile) => {
+    const model = join(folder, 'tiny');
+    await writeTinyModel(model);
+    const out = join(folder, 'odd.jsonl');
+    const flags = ['--providers', 'cpu', '--model', model, '--fast', '--out', out];
+    const { code, output } = await run('publish', writeOddFile(folder), ...flags);
+    expect(output).toContain('masks');
+    expect(code).toBe(0);
+    const times = (await masksOf(out)).map(({ presentationTimeMs }) => presentationTimeMs);
+    expect(times.length).toBeGreaterThan(0);
+    expect(times.length).toBeLessThanOrEqual(due);
+  });
+
+  it('says in a sentence why a file that is sound alone is not published', async () => {
+    const path = write('sound.m4a', { sound: { codec: 'aac', pcm: tone(1) } });
+    const { code, output } = await run('publish', path);
+    expect(output).toMatch(/^avsac-live: .*has no video/m);
+    expect(code).toBe(1);
   });
 
   it('says in a sentence why a file has no masks', async () => {
