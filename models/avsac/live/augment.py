@@ -21,7 +21,8 @@ def jitter_colour(random: Random, picture: Image.Image, strength: float = 1.0) -
 
 
 def disguise(random: Random, images: list[np.ndarray], alphas: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Somebody else, of whom there is no picture: other proportions, hair and skin, alike in all of [T][H,W,3], [T][H,W] uint8.
+    """Somebody or something else, of which there is no picture: other proportions and colours, alike in all of [T][H,W,3],
+    [T][H,W] uint8.
 
     The upper and the lower edge stay where they are.
     """

@@ -119,6 +119,8 @@ class Moment:
         if not whole:
             box = box_of(np.max(alphas, 0))
             images, alphas = [image[box] for image in images], [alpha[box] for alpha in alphas]
+            if self.training and self.random.random() < 0.5:
+                images, alphas = augment.disguise(self.random, images, alphas)
         sway = 0.02 if self.random.random() < 0.5 else 0.0
         actor = Actor(standing.thing, images, alphas, files, heights, whole=whole, sway=sway)
         return Role(actor, kind, (lambda: self.recording(kind)) if kind else None)
