@@ -98,9 +98,10 @@ def test_an_export_checks_out(exported: tuple[AVSAC, Path]) -> None:
     assert 0 < manifest["parity"]["largestDifference"] <= parity.PARITY
 
 
-def test_the_committed_export_checks_out() -> None:
-    check_folder(DIST)
-    assert sum(path.stat().st_size for path in (DIST / "golden").iterdir()) <= 2_000_000
+@pytest.mark.parametrize("name", ["live", "live-still"])
+def test_the_committed_exports_check_out(name: str) -> None:
+    check_folder(DIST / name)
+    assert sum(path.stat().st_size for path in (DIST / name / "golden").iterdir()) <= 2_000_000
 
 
 # MS3 is S4's model, trained on other clips; S4's on PVT and AVSS's on ResNet are exported, checked and served by

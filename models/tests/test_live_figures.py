@@ -114,7 +114,7 @@ def test_demo_scenes_have_a_row_for_sounding_and_one_for_dark(tmp_path: Path) ->
 
 
 def test_the_graph_that_ships_is_asked_for_each_sound_of_each_picture(tmp_path: Path) -> None:
-    segmenter, random = open_model(MODELS / "dist"), np.random.default_rng(0)
+    segmenter, random = open_model(MODELS / "dist" / "live"), np.random.default_rng(0)
     side = segmenter.side
     image = random.integers(0, 256, (2, side, side, 3)).astype(np.uint8)
     earlier = random.integers(0, 256, (2, 2, side, side)).astype(np.uint8)
@@ -123,7 +123,7 @@ def test_the_graph_that_ships_is_asked_for_each_sound_of_each_picture(tmp_path: 
     alone = [segmenter.logits(image[i : i + 1], earlier[i : i + 1], mel[n : n + 1], [1]) for n, i in enumerate((0, 0, 1))]
     assert logits.std() > 0
     np.testing.assert_allclose(logits, torch.cat(alone), atol=1e-3)
-    manifest = json.loads((MODELS / "dist" / "manifest.json").read_text())
+    manifest = json.loads((MODELS / "dist" / "live" / "manifest.json").read_text())
     (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"batch": 4}))
     with pytest.raises(ValueError, match="give an export of --output logits without --batch"):
         open_model(tmp_path)

@@ -21,7 +21,7 @@ interface GoldenIndex {
 }
 
 const TOLERANCE = 1e-4;
-const FOLDER = new URL('../../models/dist/golden/', import.meta.url);
+const FOLDER = new URL('../../models/dist/live/golden/', import.meta.url);
 const index = JSON.parse(readFileSync(new URL('index.json', FOLDER), 'utf8')) as GoldenIndex;
 
 function values({ dtype, shape, file }: GoldenArray): Float32Array {
