@@ -42,7 +42,7 @@ SEVERAL_PEOPLE = ("two-people-frozen", "two-people-silent", "two-people-other-wo
 TRIES = 60
 PERFORMANCES = 4
 AGES_MS = ((60, 100), (130, 200))  # cameras differ
-ENDED = (0.35, 0.75)  # seconds ago
+ENDED = (0.08, 0.6)  # seconds ago
 
 
 @dataclass
@@ -167,7 +167,7 @@ class Studio:
         people = [role for role in roles if role.kind == "speech"]
         nobody_speaks = people and not any(role.voice for role in people)
         while len(heard) < SOUNDS_PER_PICTURE:
-            tag = str(random.choice(["silence", "noise", "off-screen", "ended"], p=[0.2, 0.2, 0.5, 0.1]))
+            tag = str(random.choice(["silence", "noise", "off-screen", "ended"], p=[0.15, 0.15, 0.4, 0.3]))
             tag = "voice" if nobody_speaks and random.random() < 0.5 else tag if able or tag != "ended" else "off-screen"
             heard.append(self.wrong(moment, roles, in_view, tag))
         return heard
