@@ -1,6 +1,7 @@
 /** Programs that people publish with, unmodified. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningServer } from '../../server/service.ts';
+import { VIDEO_CLOCK_RATE_HZ } from '../../shared/clock.ts';
 import {
   gstreamerLacks,
   type PublisherProcess,
@@ -11,12 +12,14 @@ import {
 import { readFeed } from '../fixtures/results-reader.ts';
 import { startTestServer } from '../fixtures/running-server.ts';
 
+/** Sound that a frame is paired with, and some. */
+const PATCH_S = 1.2;
 const TOKEN = 'a-token-of-sixteen-or-more';
 const lacking = gstreamerLacks();
 
 /**
  * Follows the one session of the server until the publisher has left: it is told to stop when its clock is known from sender
- * reports, the first of which may come after five seconds.
+ * reports, the first of which may come after five seconds, and all that a frame is paired with has been heard.
  */
 async function follow(server: RunningServer, publisher: PublisherProcess, token?: string) {
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -24,10 +27,14 @@ async function follow(server: RunningServer, publisher: PublisherProcess, token?
   const { sessions } = await (await fetch(`${server.url}sessions`, { headers })).json();
   expect(sessions).toMatchObject([{ signalling: 'whip', listeners: 0 }]);
   const lines = [];
+  let firstTimestamp: number | undefined;
   let stopped: ReturnType<PublisherProcess['stop']> | undefined;
   for await (const line of readFeed(new URL(sessions[0].results, server.url).href, headers)) {
     lines.push(line);
-    if (line.type === 'result' && line.captureTimeMs !== null) stopped ??= publisher.stop();
+    if (line.type !== 'result') continue;
+    firstTimestamp ??= line.rtpTimestamp;
+    const seconds = ((line.rtpTimestamp - firstTimestamp) >>> 0) / VIDEO_CLOCK_RATE_HZ;
+    if (line.captureTimeMs !== null && seconds > PATCH_S) stopped ??= publisher.stop();
   }
   expect(await stopped).toMatchObject({ status: 0 });
   return {
