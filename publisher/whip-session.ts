@@ -99,7 +99,7 @@ function linkTo(relation: string, link: string): string | undefined {
 }
 
 /** Server-Sent Events (HTML §9.2). */
-async function* feedLines(body: NonNullable<Response['body']>): AsyncGenerator<FeedLine> {
+export async function* feedLines(body: NonNullable<Response['body']>): AsyncGenerator<FeedLine> {
   let text = '';
   try {
     for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
