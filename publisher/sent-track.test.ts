@@ -9,6 +9,7 @@ function senderOf(sent: RtpPacket[]) {
     onPictureLossIndication: event,
     onRtcp: event,
     sendRtp: async (packet: RtpPacket) => void sent.push(packet),
+    ntpTimestamp: 0n,
   };
 }
 
