@@ -11,6 +11,23 @@ const RESULTS = `${ROOT}test-results/`;
 interface Totals {
   readonly passed: number;
   readonly failed: number;
+  /** What did not pass, a line each: the totals end a long log, and its beginning is not always kept. */
+  readonly faults: readonly string[];
+}
+
+/** The part of Vitest's JSON report that is read. */
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
 }
 
 function runCommand(command: string, args: readonly string[]): Promise<number> {
@@ -49,11 +66,21 @@ async function runVitest(project: string): Promise<Totals> {
     `--outputFile=${report}`,
   ]);
   const text = await readFile(report, 'utf8').catch(() => undefined);
-  if (text === undefined) return { passed: 0, failed: 1 };
-  const { numPassedTests, numFailedTests } = JSON.parse(text) as Record<string, number>;
+  if (text === undefined) return { passed: 0, failed: 1, faults: [`${project}: ended with ${status} and no report`] };
+  const { numPassedTests, numFailedTests, testResults } = JSON.parse(text) as VitestReport;
+  const faults = testResults.flatMap(({ name, message, assertionResults }) => {
+    const file = name.replace(ROOT, '');
+    const failed = assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName, failureMessages }) => `${file}: ${fullName}: ${failureMessages[0]?.split('\n')[0] ?? ''}`);
+    // Tests of a process that died are neither passed nor failed.
+    const unended = assertionResults.filter(({ status }) => status === 'pending').length;
+    if (unended > 0 && status !== 0) failed.push(`${file}: ${unended} tests skipped or not ended`);
+    return message && failed.length === 0 ? [`${file}: ${message.split('\n')[0]}`] : failed;
+  });
   // A file that cannot be loaded fails the run without a failed test.
-  const failed = Math.max(numFailedTests ?? 0, status === 0 ? 0 : 1);
-  return { passed: numPassedTests ?? 0, failed };
+  const failed = Math.max(numFailedTests, status === 0 ? 0 : 1);
+  return { passed: numPassedTests, failed, faults };
 }
 
 async function runPytest(): Promise<Totals> {
@@ -63,18 +90,26 @@ async function runPytest(): Promise<Totals> {
   const xml = await readFile(report, 'utf8').catch(() => '');
   const attribute = (name: string) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(xml)?.[1] ?? 0);
   const failed = Math.max(attribute('failures') + attribute('errors'), status === 0 ? 0 : 1);
-  return { passed: attribute('tests') - attribute('failures') - attribute('errors') - attribute('skipped'), failed };
+  const passed = attribute('tests') - attribute('failures') - attribute('errors') - attribute('skipped');
+  const faults = Array.from(
+    xml.matchAll(/<testcase classname="([^"]*)" name="([^"]*)"[^>]*><(?:failure|error) message="([^"]*)"/g),
+    ([, file, name, message]) => `${file} ${name}: ${message}`,
+  );
+  return { passed, failed, faults };
 }
 
 await mkdir(RESULTS, { recursive: true });
 await rm(`${RESULTS}totals.txt`, { force: true });
 await provideChromium();
 const build = await runCommand('npm', ['run', '--silent', 'build:client']);
-const suites: [string, Totals][] = [['page build', { passed: 0, failed: build === 0 ? 0 : 1 }]];
+const suites: [string, Totals][] = [
+  ['page build', { passed: 0, failed: build === 0 ? 0 : 1, faults: [] }],
+];
 for (const project of ['unit', 'contract', 'integration', 'browser']) suites.push([project, await runVitest(project)]);
 suites.push(['python', await runPytest()]);
 
 process.stdout.write('\n');
+for (const [, { faults }] of suites) for (const fault of faults) process.stdout.write(`did not pass: ${fault}\n`);
 for (const [name, { passed, failed }] of suites)
   process.stdout.write(`${name.padEnd(12)} ${passed} passed, ${failed} failed\n`);
 const passed = suites.reduce((sum, [, totals]) => sum + totals.passed, 0);
