@@ -102,9 +102,7 @@ await mkdir(RESULTS, { recursive: true });
 await rm(`${RESULTS}totals.txt`, { force: true });
 await provideChromium();
 const build = await runCommand('npm', ['run', '--silent', 'build:client']);
-const suites: [string, Totals][] = [
-  ['page build', { passed: 0, failed: build === 0 ? 0 : 1, faults: [] }],
-];
+const suites: [string, Totals][] = [['page build', { passed: 0, failed: build === 0 ? 0 : 1, faults: [] }]];
 for (const project of ['unit', 'contract', 'integration', 'browser']) suites.push([project, await runVitest(project)]);
 suites.push(['python', await runPytest()]);
 

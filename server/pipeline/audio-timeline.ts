@@ -5,6 +5,8 @@ import type { MediaClock } from '../media/media-clock.ts';
 
 /** Without a packet for this long the sound has stopped, and nothing is gained by waiting for it. */
 const FLOWING_WITHIN_MS = 500;
+/** Of a patch, what tells whether its sound goes on. */
+const END_MS = 100;
 
 /** What a timeline asks of the clock of its track. */
 export type TrackClock = Pick<MediaClock, 'clockRateHz' | 'captureTimeMs' | 'timeAt'>;
@@ -15,6 +17,8 @@ export interface HeardPatch extends PatchPlace {
   readonly skewMs: number;
   /** RMS level, dBFS; -Infinity for digital silence. */
   readonly levelDbfs: number;
+  /** The same of its last {@link END_MS}. */
+  readonly endLevelDbfs: number;
 }
 
 export class AudioTimeline {
@@ -83,7 +87,8 @@ export class AudioTimeline {
   read(captureTimeMs: number, toNewest: boolean, patch: Float32Array): HeardPatch {
     if (!this.#clock) {
       patch.fill(0);
-      return { skewMs: 0, levelDbfs: Number.NEGATIVE_INFINITY, position: 0, knownUntil: 0, revision: this.#revision };
+      const levelDbfs = Number.NEGATIVE_INFINITY;
+      return { skewMs: 0, levelDbfs, endLevelDbfs: levelDbfs, position: 0, knownUntil: 0, revision: this.#revision };
     }
     this.#decode();
     const { end: knownUntil } = this.#ring;
@@ -94,6 +99,7 @@ export class AudioTimeline {
     return {
       skewMs: endMs - captureTimeMs,
       levelDbfs: levelDbfs(patch),
+      endLevelDbfs: levelDbfs(patch.subarray(-(END_MS * this.sampleRateHz) / 1000)),
       position: end - this.patchLength,
       knownUntil,
       revision: this.#revision,

@@ -32,7 +32,7 @@ export function encode(encoder: MaskEncoder, telemetry: Telemetry): OperatorFunc
     };
     sequence = (sequence + 1) >>> 0;
     telemetry.observe('encode', encodeMs);
-    const { levelDbfs, arrivalMs } = pair;
-    return { message, levelDbfs, arrivalMs };
+    const { captureTimeMs, levelDbfs, endLevelDbfs, arrivalMs } = pair;
+    return { message, captureTimeMs, levelDbfs, endLevelDbfs, arrivalMs };
   });
 }

@@ -33,6 +33,8 @@ export interface Pair extends Sample {
   readonly skewMs: number;
   /** RMS level of the patch, dB relative to full scale; -Infinity for digital silence. */
   readonly levelDbfs: number;
+  /** The same of the patch's last 100 ms. */
+  readonly endLevelDbfs: number;
   readonly pairedMs: number;
 }
 
@@ -52,7 +54,9 @@ export interface Segmented {
 
 export interface EncodedMask {
   readonly message: MaskMessage;
-  /** RMS level of the frame's sound, dB relative to full scale; -Infinity for digital silence. */
+  /** Of the frame, as in {@link Sample}, {@link Pair}. */
+  readonly captureTimeMs: number;
   readonly levelDbfs: number;
+  readonly endLevelDbfs: number;
   readonly arrivalMs: number;
 }

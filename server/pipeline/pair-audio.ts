@@ -41,14 +41,14 @@ export function pairAudio(options: PairAudioOptions): OperatorFunction<Sample, P
 
       const pairOf = (sample: Sample, late: boolean): Pair => {
         const heard = timeline.read(sample.captureTimeMs, late, patch);
-        const { skewMs, levelDbfs } = heard;
+        const { skewMs, levelDbfs, endLevelDbfs } = heard;
         logMel.compute(patch, heard, sample.lease.input.logMel);
         const pairedMs = nowMs();
         if (late) telemetry.count('late-audio');
         telemetry.observe('decode', sample.decodedMs - sample.arrivalMs);
         telemetry.observe('pair', pairedMs - sample.decodedMs);
         telemetry.observe('skew', Math.abs(skewMs));
-        return { ...sample, skewMs, levelDbfs, pairedMs, onSenderClock: onSenderClock() };
+        return { ...sample, skewMs, levelDbfs, endLevelDbfs, pairedMs, onSenderClock: onSenderClock() };
       };
 
       const drain = () => {

@@ -20,7 +20,7 @@ const MESSAGE: MaskMessage = {
   stagesMs: { decode: 0, pair: 0, queue: 0, inference: 0, encode: 0 },
   classes: [],
 };
-const MASK: EncodedMask = { message: MESSAGE, levelDbfs: -20, arrivalMs: 0 };
+const MASK: EncodedMask = { message: MESSAGE, captureTimeMs: 0, endLevelDbfs: -20, levelDbfs: -20, arrivalMs: 0 };
 
 function sendThrough(channel: ByteChannel | undefined, followed = false) {
   const telemetry = new TelemetryCollector();

@@ -1,5 +1,5 @@
 /** Operator: decoded frames to encoded masks; what a live session and a file have in common. */
-import type { Observable, OperatorFunction } from 'rxjs';
+import { identity, type Observable, type OperatorFunction } from 'rxjs';
 import { LogMel, patchSamples } from '../dsp/log-mel.ts';
 import { RollingLogMel } from '../dsp/rolling-log-mel.ts';
 import type { ModelManifest } from '../inference/manifest.ts';
@@ -15,6 +15,7 @@ import type { AskedRate } from './mask-rate.ts';
 import { pairAudio } from './pair-audio.ts';
 import { sample } from './sample.ts';
 import { segment } from './segment.ts';
+import { stabilise } from './stabilise.ts';
 import { slideWindow } from './window.ts';
 
 /** Model inputs beyond the window: one being scaled, one waiting for its sound, one at the model. */
@@ -53,5 +54,6 @@ export function toMasks(parts: MaskParts): OperatorFunction<TimedFrame, EncodedM
       slideWindow(windowLength),
       segment({ sessionId, segmenter, rate, telemetry }),
       encode(encoder, telemetry),
+      manifest.inputs.earlier ? stabilise() : identity,
     );
 }

@@ -1,5 +1,5 @@
 /**
- * How calm masks are and how soon they follow the sound, with and without hysteresis on the logits: a line for each width of it.
+ * How calm masks are and how soon they follow the sound: those of the model alone, and as they are sent.
  *
  * Held-out demo scenes, which stand still or move, through the pipeline of files. Times are those of the frames: what a live mask
  * is late by comes on top. Run: `node test/bench/steadiness.ts [--scenes N] [--model NAME]`.
@@ -15,6 +15,7 @@ import { FILE_SAMPLE_RATE_HZ, type Picture } from '../../server/media/media-file
 import { FilePipeline } from '../../server/pipeline/file-pipeline.ts';
 import { Random } from '../../shared/demo-scene/random.ts';
 import { createDemoScene, type DemoScene } from '../../shared/demo-scene/scene.ts';
+import { decodeRuns } from '../../shared/rle.ts';
 
 const FIRST_SEED = 7000;
 const MASK_RATE_HZ = 10;
@@ -24,13 +25,7 @@ const FRAME_HEIGHT = 480;
 /** Of the camera: peak, of 255, in a pixel of the model's picture. */
 const GRAIN = 3;
 const SOUND_BLOCK = FILE_SAMPLE_RATE_HZ / 10;
-/** How much more than the threshold a dark pixel needs, and how much less a lit one, in logits. */
-const HYSTERESES = [
-  [0, 0],
-  [0, 0.5],
-  [0, 1],
-  [0.5, 0.5],
-] as const;
+const KINDS = ['of the model alone', 'as sent'] as const;
 /** IoU from which on a sound is shown, and share of the picture up to which it is dark. */
 const SHOWN_IOU = 0.5;
 const DARK = 0.003;
@@ -40,6 +35,8 @@ const SETTLED_MS = 1000;
 class Tally {
   readonly flips: number[] = [];
   readonly ious: number[] = [];
+  /** Lit shares of the picture while nothing sounds. */
+  readonly silences: number[] = [];
   readonly onsetsMs: number[] = [];
   readonly offsetsMs: number[] = [];
 
@@ -48,7 +45,7 @@ class Tally {
     const p95 = (values: number[]) => `${quantile(values, 0.95).toFixed(0)} ms (${quantile(values, 0.5).toFixed(0)})`;
     return (
       `flipped ${percent(this.flips)} of the pixels from mask to mask (p95 ${(100 * quantile(this.flips, 0.95)).toFixed(2)} %), ` +
-      `IoU ${mean(this.ious).toFixed(3)}, onset p95 (median) ${p95(this.onsetsMs)} of ${this.onsetsMs.length}, offset ${p95(this.offsetsMs)} of ${this.offsetsMs.length}`
+      `IoU ${mean(this.ious).toFixed(3)}, lit in silence ${percent(this.silences)}, onset p95 (median) ${p95(this.onsetsMs)} of ${this.onsetsMs.length}, offset ${p95(this.offsetsMs)} of ${this.offsetsMs.length}`
     );
   }
 }
@@ -76,7 +73,8 @@ const canvas = createCanvas(width, height);
 
 async function play(scene: DemoScene, still: boolean, tallies: readonly Tally[]): Promise<void> {
   const random = new Random(scene.seed);
-  const masks = HYSTERESES.map(() => ({ timesMs: [] as number[], lit: [] as Uint8Array[] }));
+  const timesMs: number[] = [];
+  const masks = KINDS.map((): Uint8Array[] => []);
   let answer: ModelOutput | undefined;
   const tap = new FakeSegmenter(model.manifest, async (request) => {
     const reply = await model.segment(request);
@@ -92,18 +90,16 @@ async function play(scene: DemoScene, still: boolean, tallies: readonly Tally[])
       pipeline.hear({ position, samples });
     }
     answer = undefined;
-    await pipeline.segment(new DrawnPicture(scene, still ? 0 : timeMs, timeMs, random));
-    HYSTERESES.forEach(([rise, fall], i) => {
-      const { timesMs, lit } = masks[i]!;
-      const before = lit.at(-1);
-      const logits = answer;
-      const above = (pixel: number) => logits![pixel]! > bound + (before?.[pixel] ? -fall : rise);
-      timesMs.push(timeMs);
-      lit.push(Uint8Array.from({ length: width * height }, (_, pixel) => (logits && above(pixel) ? 1 : 0)));
-    });
+    const mask = await pipeline.segment(new DrawnPicture(scene, still ? 0 : timeMs, timeMs, random));
+    const logits = answer;
+    const sent = new Uint8Array(width * height);
+    for (const { runs } of mask!.message.classes) decodeRuns(runs, width, height, sent);
+    timesMs.push(timeMs);
+    masks[0]!.push(Uint8Array.from(sent, (_, pixel) => (logits && logits[pixel]! > bound ? 1 : 0)));
+    masks[1]!.push(sent);
   }
-  const truths = masks[0]!.timesMs.map((timeMs) => truthOf(scene, still ? 0 : timeMs, timeMs));
-  masks.forEach(({ timesMs, lit }, i) => {
+  const truths = timesMs.map((timeMs) => truthOf(scene, still ? 0 : timeMs, timeMs));
+  masks.forEach((lit, i) => {
     judge(scene, timesMs, lit, truths, tallies[i]!);
   });
 }
@@ -120,6 +116,7 @@ function judge(
     [0.25, 0.5, 0.75, 1].every((part) => sounding(timeMs - part * SETTLED_MS) === sounding(timeMs));
   timesMs.forEach((timeMs, i) => {
     if (truths[i]!.includes(1)) tally.ious.push(iou(lit[i]!, truths[i]!));
+    if (scene.truth(timeMs).silent) tally.silences.push(mean([...lit[i]!]));
     if (i === 0 || timeMs < 2 * SETTLED_MS || !settled(timeMs) || !settled(timesMs[i - 1]!)) return;
     tally.flips.push(mean(Array.from(lit[i]!, (value, pixel) => (value === lit[i - 1]![pixel] ? 0 : 1))));
   });
@@ -211,14 +208,14 @@ function quantile(values: readonly number[], share: number): number {
 }
 
 for (const still of [true, false]) {
-  const tallies = HYSTERESES.map(() => new Tally());
+  const tallies = KINDS.map(() => new Tally());
   for (let scene = 0; scene < Number(values.scenes); scene++) {
     process.stderr.write(`\r${still ? 'still' : 'moving'} scene ${scene + 1} of ${values.scenes} `);
     await play(createDemoScene(FIRST_SEED + scene), still, tallies);
   }
   process.stderr.write('\r');
-  HYSTERESES.forEach(([rise, fall], i) => {
-    console.log(`${still ? 'still' : 'moving'} scenes, hysteresis +${rise} -${fall}: ${tallies[i]}`);
+  KINDS.forEach((kind, i) => {
+    console.log(`${still ? 'still' : 'moving'} scenes, masks ${kind}: ${tallies[i]}`);
   });
 }
 await model.close();
