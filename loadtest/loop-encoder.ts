@@ -10,7 +10,7 @@ import type { Profile } from './profile.ts';
 const SEED = 12;
 const SAMPLE_RATE_HZ = 48_000;
 /** Frames between key frames, s: a picture that was lost is whole again this soon, and no encoder runs. */
-const KEY_INTERVAL_S = 1;
+const KEY_INTERVAL_S = 0.5;
 /** Size of the true masks, that of the model's. */
 const TRUTH_PX = 192;
 /** Encoded and thrown away, so that the loop's start follows on its end. */
@@ -26,7 +26,7 @@ export function encodeLoop(profile: Profile, progress: Progress): MediaLoop {
   const count = (loopMs * frameRateHz) / 1000;
   const canvas = createCanvas(width, height);
   const truth = createCanvas(TRUTH_PX, TRUTH_PX);
-  const encoder = new Vp8Encoder({ ...profile, keyInterval: KEY_INTERVAL_S * frameRateHz });
+  const encoder = new Vp8Encoder({ ...profile, keyInterval: Math.round(KEY_INTERVAL_S * frameRateHz) });
   const video: Uint8Array[][] = [];
   const keyFrames: number[] = [];
   const runs: (readonly number[] | undefined)[] = [];

@@ -6,7 +6,7 @@ import type { MediaLoop, Progress } from './media-loop.ts';
 import type { Profile } from './profile.ts';
 
 /** Changes with whatever makes older files wrong. */
-const VERSION = 1;
+const VERSION = 2;
 
 /**
  * Reads the loop of a profile, or makes it.

@@ -7,7 +7,7 @@ import pytest
 from avsac.live.data import BatchProcess, BatchSource, DataConfig, sound_classes
 from avsac.live.media import MediaError, files, read_audio, read_video
 from avsac.live.sample import still
-from avsac.live.scenes import ScenesError, SceneSet, vary
+from avsac.live.scenes import ENDED_SHARE, ScenesError, SceneSet, vary
 from avsac.live.talkers import chroma_key, speaking_frames
 
 NAMES = ("images.u8", "earlier.u8", "pcm.i16", "masks.u8")
@@ -64,6 +64,21 @@ def test_scene_set_says_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "a" / "labels.json").write_text("[")
     with pytest.raises(ScenesError, match="no rendered split"):
         SceneSet(tmp_path / "a")
+
+
+def test_scene_set_draws_more_of_those_in_which_a_sound_has_ended(tmp_path: Path) -> None:
+    write_scenes(tmp_path / "train", 10)
+    path = tmp_path / "train" / "labels.json"
+    labels = json.loads(path.read_text())
+    labels[7][2]["tag"] = "ended"
+    path.write_text(json.dumps(labels))
+    scenes, random = SceneSet(tmp_path / "train"), np.random.default_rng(0)
+    drawn = np.bincount([scenes.draw(random) for _ in range(1000)], minlength=10)
+    assert drawn[7] == pytest.approx(1000 * (ENDED_SHARE + (1 - ENDED_SHARE) / 10), rel=0.1)
+    assert drawn.min() > 20
+    plain = SceneSet(tmp_path / "train")
+    plain.ended = []
+    assert np.bincount([plain.draw(random) for _ in range(1000)], minlength=10).min() > 60
 
 
 def test_vary_keeps_picture_and_masks_together(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ class BatchSource:
         """A training sample and its sound classes [3,C]."""
         from_scene = self.studio is None or (self.scenes and self.random.random() < self.config.scene_share)
         if from_scene:
-            sample = vary(self.random, self.scenes.sample(int(self.random.integers(len(self.scenes)))))
+            sample = vary(self.random, self.scenes.sample(self.scenes.draw(self.random)))
         else:
             sample = self.studio.sample(self.taken)
             self.taken += 1

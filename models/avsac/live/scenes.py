@@ -9,6 +9,8 @@ from ..model.motion import EARLIER_MS
 from . import augment
 from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample
 
+ENDED_SHARE = 0.5
+
 
 class ScenesError(ValueError):
     """The folder does not hold a rendered split."""
@@ -39,9 +41,16 @@ class SceneSet:
         self.count = min(map(len, (self.images, self.earlier, self.pcm, self.masks, self.labels)))
         if not self.count:
             raise ScenesError(f"{folder}: the split holds no whole picture yet")
+        tags = [{label["tag"] for label in labels} for labels in self.labels[: self.count]]
+        self.ended = [i for i, among in enumerate(tags) if "ended" in among]
 
     def __len__(self) -> int:
         return self.count
+
+    def draw(self, random: augment.Random) -> int:
+        """Index of a picture; of those with a sound that has just ended more than their share: dark comes late of itself."""
+        among = self.ended if self.ended and random.random() < ENDED_SHARE else range(self.count)
+        return among[int(random.integers(len(among)))]
 
     def sample(self, index: int) -> Sample:
         labels = self.labels[index]
