@@ -1,14 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AvsacError, ERRORS, type ErrorCode } from '../../shared/errors.ts';
 import { decodeMask } from '../../shared/mask-codec.ts';
-import type { Candidate, NoticeCode, ServerMessage, SessionStats } from '../../shared/signalling.ts';
-import { FakeDecoders, TestTrack } from '../../test/fixtures/fake-media.ts';
-import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
-import { FakeSegmenter, IMMEDIATE_LOGITS } from '../inference/fake-segmenter.ts';
+import type { NoticeCode, SessionStats } from '../../shared/signalling.ts';
+import { TestTrack } from '../../test/fixtures/fake-media.ts';
 import { FakeChannel } from '../peer/fake-peer.ts';
-import type { AnswerResult, Peer, PeerListener, PeerState } from '../peer/peer.ts';
-import { TelemetryCollector } from '../telemetry/telemetry.ts';
-import { Session, type Signalling } from './session.ts';
+import type { AnswerResult } from '../peer/peer.ts';
+import { ACCEPTED, join } from './session-bench.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'Date', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
@@ -16,105 +13,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
-
-const ACCEPTED: AnswerResult = { sdp: 'answer', accepted: ['audio', 'video'], refused: [] };
-
-/** A peer whose answers are the test's, where `FakePeer` negotiates. */
-class ScriptedPeer implements Peer {
-  state: PeerState = 'new';
-  readonly roundTripMs = undefined;
-  readonly listener: PeerListener;
-  readonly offers: string[] = [];
-  readonly candidates: (Candidate | null)[] = [];
-  readonly closings: string[] = [];
-  answering: () => Promise<AnswerResult> = async () => ACCEPTED;
-
-  constructor(listener: PeerListener) {
-    this.listener = listener;
-  }
-
-  answer(offerSdp: string): Promise<AnswerResult> {
-    this.offers.push(offerSdp);
-    return this.answering();
-  }
-
-  async addCandidate(candidate: Candidate | null): Promise<void> {
-    if (candidate?.candidate === 'nonsense') throw new AvsacError('candidate-invalid');
-    this.candidates.push(candidate);
-  }
-
-  async close(reason: string): Promise<void> {
-    this.closings.push(reason);
-    this.become('closed');
-  }
-
-  become(state: PeerState): void {
-    this.state = state;
-    this.listener.state(state);
-  }
-}
-
-function join(signalling: Signalling = 'websocket') {
-  const messages: ServerMessage[] = [];
-  const ends: [reason: string, error: ErrorCode | undefined][] = [];
-  const failures: unknown[] = [];
-  const lines: string[] = [];
-  const segmenter = new FakeSegmenter(tinyManifest(), () => IMMEDIATE_LOGITS);
-  const decoders = new FakeDecoders();
-  const telemetry = new TelemetryCollector();
-  let peer!: ScriptedPeer;
-  const session = new Session(
-    's',
-    {
-      signalling,
-      maskRateHz: 10,
-      peer: { iceServers: [], portRange: undefined, announcedAddresses: [], videoBitrateBps: 1_200_000 },
-    },
-    {
-      createPeer: (_options, listener) => {
-        peer = new ScriptedPeer(listener);
-        return peer;
-      },
-      decoders,
-      segmenter,
-      telemetry,
-    },
-    {
-      send: (message) => messages.push(message),
-      result: (line) => lines.push(line),
-      failure: (error) => failures.push(error),
-      ended: (...end) => ends.push(end),
-    },
-  );
-  const of = <T extends ServerMessage['type']>(type: T) =>
-    messages.filter((message): message is Extract<ServerMessage, { type: T }> => message.type === type);
-  const offer = async () => {
-    session.receive({ type: 'offer', sdp: 'offer' });
-    await vi.advanceTimersByTimeAsync(0);
-  };
-  const connect = async () => {
-    await offer();
-    peer.become('connected');
-  };
-  const notices = () => of('notice').map(({ code }): NoticeCode => code);
-  const errors = () => of('error').map(({ code }) => code);
-  return {
-    session,
-    peer,
-    messages,
-    ends,
-    failures,
-    lines,
-    of,
-    offer,
-    connect,
-    notices,
-    errors,
-    segmenter,
-    decoders,
-    telemetry,
-  };
-}
 
 describe('negotiation', () => {
   it('answers an offer', async () => {
@@ -266,122 +164,6 @@ describe('notices', () => {
       await vi.advanceTimersByTimeAsync(1000);
     }
     expect(notices()).toEqual([]);
-  });
-});
-
-describe('deadlines', () => {
-  it('ends without an offer in 30 s', async () => {
-    const { ends } = join();
-    await vi.advanceTimersByTimeAsync(29_999);
-    expect(ends).toEqual([]);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(ends).toEqual([['offer-missing', 'offer-missing']]);
-  });
-
-  it('does not take an offer that failed for one', async () => {
-    const { peer, offer, ends } = join();
-    peer.answering = () => Promise.reject(new AvsacError('sdp-invalid'));
-    await offer();
-    await vi.advanceTimersByTimeAsync(30_000);
-    expect(ends).toEqual([['offer-missing', 'offer-missing']]);
-  });
-
-  it('ends without a connection in 20 s after the answer', async () => {
-    const { peer, offer, ends } = join();
-    await vi.advanceTimersByTimeAsync(25_000);
-    await offer();
-    peer.become('connecting');
-    await vi.advanceTimersByTimeAsync(19_999);
-    expect(ends).toEqual([]);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(ends).toEqual([['peer-timeout', 'peer-timeout']]);
-  });
-
-  it.each(['disconnected', 'failed'] as const)('gives a connection that is %s 20 s to come back', async (state) => {
-    const { peer, connect, ends } = join();
-    await connect();
-    await vi.advanceTimersByTimeAsync(100_000);
-    peer.become(state);
-    await vi.advanceTimersByTimeAsync(19_999);
-    expect(ends).toEqual([]);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(ends).toEqual([['peer-failed', 'peer-failed']]);
-  });
-
-  it('goes on with a connection that came back', async () => {
-    const { peer, connect, ends } = join();
-    await connect();
-    peer.become('disconnected');
-    await vi.advanceTimersByTimeAsync(19_000);
-    peer.become('connected');
-    await vi.advanceTimersByTimeAsync(100_000);
-    expect(ends).toEqual([]);
-  });
-
-  it('sets no deadline for a renegotiation while connected', async () => {
-    const { connect, offer, ends } = join();
-    await connect();
-    await offer();
-    await vi.advanceTimersByTimeAsync(100_000);
-    expect(ends).toEqual([]);
-  });
-});
-
-describe('close', () => {
-  it('ends everything once, though the peer reports its end too', async () => {
-    const { session, peer, ends, segmenter, decoders, connect } = join();
-    await connect();
-    for (const kind of ['audio', 'video'] as const) peer.listener.track(new TestTrack(kind));
-    await Promise.all([session.close('server-closed'), session.close('client-left')]);
-    await session.close('client-left');
-    expect(ends).toEqual([['server-closed', undefined]]);
-    expect(peer.closings).toEqual(['server-closed']);
-    expect(segmenter.left).toEqual(['s']);
-    expect([...decoders.audio, ...decoders.video].map(({ closed }) => closed)).toEqual([true, true]);
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  it('ends when the client says bye', async () => {
-    const { session, ends } = join();
-    session.receive({ type: 'bye' });
-    await vi.advanceTimersByTimeAsync(0);
-    expect(ends).toEqual([['client-left', undefined]]);
-  });
-
-  it('ends when the other side has closed the connection', async () => {
-    const { peer, connect, ends } = join();
-    await connect();
-    peer.become('closed');
-    await vi.advanceTimersByTimeAsync(0);
-    expect(ends).toEqual([['peer-closed', undefined]]);
-  });
-
-  it('ends with the error that broke its pipeline', async () => {
-    const { peer, decoders, connect, ends, failures } = join();
-    await connect();
-    const error = new AvsacError('decoder-unavailable');
-    vi.spyOn(decoders, 'createVideoDecoder').mockImplementation(() => {
-      throw error;
-    });
-    peer.listener.track(new TestTrack('video'));
-    await vi.advanceTimersByTimeAsync(0);
-    expect(ends).toEqual([['pipeline-failed', 'decoder-unavailable']]);
-    expect(failures).toEqual([error]);
-  });
-
-  it('sends nothing any more, and answers no offer', async () => {
-    const { session, peer, messages, offer } = join();
-    const answer = Promise.withResolvers<AnswerResult>();
-    peer.answering = () => answer.promise;
-    await offer();
-    session.receive({ type: 'offer', sdp: 'waiting' });
-    await session.close('client-left');
-    answer.resolve(ACCEPTED);
-    peer.listener.candidate({ candidate: 'late' });
-    await vi.advanceTimersByTimeAsync(100_000);
-    expect(messages).toEqual([]);
-    expect(peer.offers).toEqual(['offer']);
-    expect(vi.getTimerCount()).toBe(0);
   });
 });
 
