@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const SHIPPED = fileURLToPath(new URL('../../models/dist', import.meta.url));
 
 /** Folder of the model that serves when no other is asked for. */
-export const DEFAULT_MODEL = join(SHIPPED, 'live-still');
+export const DEFAULT_MODEL = join(SHIPPED, 'live');
 
 /** @returns folder of the shipped model of this name, else the path as given. */
 export function modelPath(nameOrPath: string, shipped = SHIPPED): string {

@@ -50,7 +50,7 @@ describe('avsac-live serve', () => {
   it('refuses a model that is not the one its manifest describes', async () => {
     const altered = join(folder, 'altered');
     await cp(DEFAULT_MODEL, altered, { recursive: true });
-    await writeFile(join(altered, 'avsac-live-still.onnx'), 'not a model');
+    await writeFile(join(altered, 'avsac-live.onnx'), 'not a model');
     expect(await failure(['serve', '--port', '0', '--model', altered])).toContain('checksum');
   });
 
