@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AvsacError } from '../../shared/errors.ts';
 import { TestTrack } from '../../test/fixtures/fake-media.ts';
+import { ACCEPTED, join } from '../../test/fixtures/scripted-session.ts';
 import type { AnswerResult } from '../peer/peer.ts';
-import { ACCEPTED, join } from './session-bench.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'Date', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });

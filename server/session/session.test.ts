@@ -3,9 +3,9 @@ import { AvsacError, ERRORS, type ErrorCode } from '../../shared/errors.ts';
 import { decodeMask } from '../../shared/mask-codec.ts';
 import type { NoticeCode, SessionStats } from '../../shared/signalling.ts';
 import { TestTrack } from '../../test/fixtures/fake-media.ts';
+import { ACCEPTED, join } from '../../test/fixtures/scripted-session.ts';
 import { FakeChannel } from '../peer/fake-peer.ts';
 import type { AnswerResult } from '../peer/peer.ts';
-import { ACCEPTED, join } from './session-bench.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'Date', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
