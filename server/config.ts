@@ -123,7 +123,7 @@ export const OPTIONS = {
     flag: '--inference-workers',
     range: '1..64 threads',
     about: 'model runs at once on the CPU, each in a thread with a copy of the model; a GPU has one',
-    fallback: Math.max(1, availableParallelism() - 1),
+    fallback: availableParallelism(),
     parse: integer(1, 64),
   }),
   iceServers: option<readonly string[]>({

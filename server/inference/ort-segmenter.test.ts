@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
@@ -341,5 +341,21 @@ describe('OrtSegmenter, when a thread dies', () => {
     await expect(running).resolves.toMatchObject({ kind: 'logits' });
     await expect(waiting).resolves.toMatchObject({ kind: 'logits' });
     expect(segmenter.ready).toBe(true);
+  });
+
+  it.runIf(process.platform === 'linux')('leaves the cores to other threads first', async () => {
+    const nicenesses = async () => {
+      const threads = await readdir('/proc/self/task');
+      const stats = await Promise.all(
+        threads.map((id) => readFile(`/proc/self/task/${id}/stat`, 'utf8').catch(() => '')),
+      );
+      // Field 19 of proc(5), counted after the name, which may contain blanks.
+      return stats.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
+    };
+    const niced = async () => (await nicenesses()).filter((niceness) => niceness === 10).length;
+    const before = await niced();
+    await start({ inferenceWorkers: 2 });
+    expect(await niced()).toBeGreaterThanOrEqual(before + 2);
+    expect(await nicenesses()).toContain(0);
   });
 });

@@ -1,4 +1,7 @@
 /** Thread entry that holds one ONNX Runtime session: `run()` blocks its thread. Started by ort-thread.ts, one batch at a time. */
+import { existsSync, readlinkSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { AvsacError, asAvsacError, type ErrorCode } from '../../shared/errors.ts';
@@ -40,6 +43,9 @@ export type OrtWorkerReply =
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly detail: string }
   | { readonly kind: 'done'; readonly inferenceMs: number }
   | { readonly kind: 'failed'; readonly detail: string };
+
+/** Of setpriority(2), -20 to 19; of two threads that want the same core, one of 10 gets a tenth. */
+const INFERENCE_NICENESS = 10;
 
 /** Channels of the output: K, or the one of a mask. */
 const channelsOf = ({ output, classes }: Pick<ModelManifest, 'output' | 'classes'>) =>
@@ -128,11 +134,21 @@ async function load({ file, manifest, intraOpThreads }: OrtWorkerData, provider:
   return { session, runner, maxBatchFrames: batchFrames };
 }
 
+/**
+ * Media threads come first: a socket that is read late makes every mask of its streams late, a model that runs late only its own.
+ * Linux alone has a niceness for each thread; those of the runtime's pool, made later, inherit it.
+ */
+function giveWay(): void {
+  const self = '/proc/thread-self';
+  if (existsSync(self)) setPriority(Number(basename(readlinkSync(self))), INFERENCE_NICENESS);
+}
+
 const port = parentPort;
 if (port === null) throw new Error('ort-worker.ts is a worker thread entry');
 const post = (reply: OrtWorkerReply): void => port.postMessage(reply);
 
 try {
+  giveWay();
   // The runtime's own log lines are not JSON; what matters in them is in the errors it throws.
   env.logLevel = 'fatal';
   const data = workerData as OrtWorkerData;
