@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { MaskMessage } from '../shared/mask-codec.ts';
-import { encodeRuns } from '../shared/rle.ts';
-import { overlap, Truth } from './truth.ts';
+import { encodeRuns, overlapOfRuns } from '../shared/rle.ts';
+import { Truth } from './truth.ts';
 
 const WIDTH = 6;
 const HEIGHT = 5;
@@ -14,7 +14,7 @@ it('counts the pixels of both masks on their runs', () => {
   fc.assert(
     fc.property(mask, mask, (a, b) => {
       const both = a.filter((bit, i) => bit === 1 && b[i] === 1).length;
-      expect(overlap(encodeRuns(a, WIDTH, HEIGHT), encodeRuns(b, WIDTH, HEIGHT))).toBe(both);
+      expect(overlapOfRuns(encodeRuns(a, WIDTH, HEIGHT), encodeRuns(b, WIDTH, HEIGHT))).toBe(both);
     }),
   );
 });

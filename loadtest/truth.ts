@@ -1,6 +1,6 @@
 /** Intersection over union of a mask with the truth, straight on run lengths. */
 import type { MaskMessage } from '../shared/mask-codec.ts';
-import { decodeRuns, encodeRuns } from '../shared/rle.ts';
+import { areaOfRuns, decodeRuns, encodeRuns, overlapOfRuns } from '../shared/rle.ts';
 import type { MediaLoop } from './media-loop.ts';
 
 /** The true masks of a loop, in any size that is asked for. */
@@ -17,8 +17,8 @@ export class Truth {
     const truth = this.#runs(frame, width, height);
     if (truth === undefined) return undefined;
     // Classes do not overlap: each pixel has one.
-    const both = classes.reduce((sum, { runs }) => sum + overlap(runs, truth), 0);
-    const either = classes.reduce((sum, { runs }) => sum + lit(runs), 0) + lit(truth) - both;
+    const both = classes.reduce((sum, { runs }) => sum + overlapOfRuns(runs, truth), 0);
+    const either = classes.reduce((sum, { runs }) => sum + areaOfRuns(runs), 0) + areaOfRuns(truth) - both;
     return either === 0 ? 1 : both / either;
   }
 
@@ -34,25 +34,6 @@ export class Truth {
     frames[frame] ??= resize(original, this.#truth, width, height);
     return frames[frame];
   }
-}
-
-/** Pixels set. */
-function lit(runs: readonly number[]): number {
-  return runs.reduce((sum, run, index) => sum + (index % 2 === 1 ? run : 0), 0);
-}
-
-/** Pixels set in both of two masks of one size. */
-export function overlap(a: readonly number[], b: readonly number[]): number {
-  let both = 0;
-  let position = 0;
-  for (let i = 0, j = 0, endA = a[0] ?? 0, endB = b[0] ?? 0; i < a.length && j < b.length; ) {
-    const end = Math.min(endA, endB);
-    if (i % 2 === 1 && j % 2 === 1) both += end - position;
-    position = end;
-    if (endA === end) endA += a[++i] ?? 0;
-    if (endB === end) endB += b[++j] ?? 0;
-  }
-  return both;
 }
 
 /** Nearest neighbour. */

@@ -47,3 +47,22 @@ export function decodeRuns(runs: Iterable<number>, width: number, height: number
   }
   if (position !== total) throw new RangeError(`runs cover ${position} of ${total} pixels`);
 }
+
+/** @returns pixels set. */
+export function areaOfRuns(runs: readonly number[]): number {
+  return runs.reduce((sum, run, index) => sum + (index % 2 === 1 ? run : 0), 0);
+}
+
+/** @returns pixels set in both of two masks of one size. */
+export function overlapOfRuns(a: readonly number[], b: readonly number[]): number {
+  let both = 0;
+  let position = 0;
+  for (let i = 0, j = 0, endA = a[0] ?? 0, endB = b[0] ?? 0; i < a.length && j < b.length; ) {
+    const end = Math.min(endA, endB);
+    if (i % 2 === 1 && j % 2 === 1) both += end - position;
+    position = end;
+    if (endA === end) endA += a[++i] ?? 0;
+    if (endB === end) endB += b[++j] ?? 0;
+  }
+  return both;
+}

@@ -71,6 +71,11 @@ describe('stabilise', () => {
     );
   });
 
+  it('does not hold a mask when the timebase jumps back', () => {
+    const out = stabilised(mask(9_000_000, 2, 4), mask(100, 0, 0), mask(200, 0, 0));
+    expect(litOf(out).slice(1)).toEqual([[], []]);
+  });
+
   it('does not mix masks of two sizes', () => {
     const small = mask(0, 0, 8);
     const reduced = { ...small, message: { ...small.message, width: 4, height: 4, classes: [] } };

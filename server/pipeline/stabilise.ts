@@ -1,7 +1,7 @@
 /** Operator: a mask that goes dark while its sound goes on is held for a moment. */
 import { type MonoTypeOperatorFunction, map } from 'rxjs';
-import type { ClassMask } from '../../shared/mask-codec.ts';
-import { decodeRuns } from '../../shared/rle.ts';
+import type { ClassMask, MaskMessage } from '../../shared/mask-codec.ts';
+import { areaOfRuns, overlapOfRuns } from '../../shared/rle.ts';
 import type { EncodedMask } from './flow.ts';
 
 /** Lips rest between two words for 40 to 240 ms. */
@@ -18,40 +18,34 @@ const IN_COMMON = 0.8;
  * then stands for up to 300 ms, as long as the sound does not end and nothing else lights up. Times and sound stay the frame's own.
  */
 export function stabilise(): MonoTypeOperatorFunction<EncodedMask> {
-  let shown: { mask: EncodedMask; lit: Uint8Array } | undefined;
+  let shown: EncodedMask | undefined;
   return map((mask) => {
-    const { message, captureTimeMs, levelDbfs, endLevelDbfs } = mask;
-    const lit = litPixels(message.classes, message.width, message.height);
-    const sounds = endLevelDbfs >= levelDbfs - ENDED_DB && Number.isFinite(endLevelDbfs);
-    if (shown && sounds && captureTimeMs - shown.mask.captureTimeMs <= HOLD_MS && isRemainder(lit, shown.lit)) {
-      const { width, height, classes, reduced } = shown.mask.message;
-      return { ...mask, message: { ...message, width, height, classes, reduced } };
+    if (shown && soundGoesOn(mask) && isRemainder(mask.message, shown.message)) {
+      const heldMs = mask.captureTimeMs - shown.captureTimeMs;
+      // The timebase jumps back when the first sender report replaces arrival times.
+      if (heldMs >= 0 && heldMs <= HOLD_MS) {
+        const { classes, reduced } = shown.message;
+        return { ...mask, message: { ...mask.message, classes, reduced } };
+      }
     }
-    shown = { mask, lit };
+    shown = mask;
     return mask;
   });
 }
 
-/** @returns 1 where any class is lit, [height, width]. */
-function litPixels(classes: readonly ClassMask[], width: number, height: number): Uint8Array {
-  const lit = new Uint8Array(width * height);
-  const one = new Uint8Array(width * height);
-  for (const { runs } of classes) {
-    decodeRuns(runs, width, height, one);
-    for (let i = 0; i < lit.length; i++) lit[i]! |= one[i]!;
-  }
-  return lit;
+function soundGoesOn({ levelDbfs, endLevelDbfs }: EncodedMask): boolean {
+  return Number.isFinite(endLevelDbfs) && endLevelDbfs >= levelDbfs - ENDED_DB;
 }
 
-function isRemainder(lit: Uint8Array, of: Uint8Array): boolean {
-  if (lit.length !== of.length) return false;
-  let own = 0;
-  let others = 0;
-  let common = 0;
-  for (let i = 0; i < lit.length; i++) {
-    own += lit[i]!;
-    others += of[i]!;
-    common += lit[i]! & of[i]!;
-  }
-  return own <= REMAINING * others && common >= IN_COMMON * own;
+function isRemainder(mask: MaskMessage, of: MaskMessage): boolean {
+  if (mask.width !== of.width || mask.height !== of.height) return false;
+  // Classes do not overlap: each pixel has one.
+  const area = areaOf(mask);
+  const common = sum(mask.classes, ({ runs }) => sum(of.classes, (other) => overlapOfRuns(runs, other.runs)));
+  return area <= REMAINING * areaOf(of) && common >= IN_COMMON * area;
 }
+
+const areaOf = ({ classes }: MaskMessage) => sum(classes, ({ runs }) => areaOfRuns(runs));
+
+const sum = (classes: readonly ClassMask[], of: (mask: ClassMask) => number) =>
+  classes.reduce((total, mask) => total + of(mask), 0);
