@@ -1,6 +1,6 @@
 /** Tries a server with more and more streams, until it is known how many it carries and what holds it back. */
 import { type Bracket, largestMeeting, trialsLeft } from './capacity.ts';
-import { missesOf, OBJECTIVE } from './objective.ts';
+import { iouLossOf, missesOf, OBJECTIVE } from './objective.ts';
 import type { Report, RunFigures, Trial } from './report.ts';
 import type { RunProgress } from './run.ts';
 
@@ -21,8 +21,7 @@ export async function findCapacity(
   const attempt = async (streams: number): Promise<Trial> => {
     const run = await load(streams, (share, phase) => progress(share, `${range}: ${streams} streams, ${phase}`));
     runs.set(streams, run);
-    const misses = missesOf(run, OBJECTIVE, streams === 1 ? undefined : runs.get(1)!.iou);
-    return trialOf(run, misses);
+    return trialOf(run, streams === 1 ? undefined : runs.get(1)!);
   };
   const streams = await largestMeeting(
     async (count) => {
@@ -42,14 +41,15 @@ export async function findCapacity(
   };
 }
 
-function trialOf(run: RunFigures, misses: string[]): Trial {
-  const { streamsAsked, masksPerSecond, frameToMaskMs, iou } = run;
+function trialOf(run: RunFigures, alone: RunFigures | undefined): Trial {
+  const { streamsAsked, masksPerSecond, frameToMaskMs } = run;
+  const iouLoss = alone && iouLossOf(run, alone);
   return {
     streams: streamsAsked,
     masksPerSecond,
     ...(frameToMaskMs !== undefined && { frameToMaskP95Ms: frameToMaskMs.p95 }),
-    ...(iou !== undefined && { iou }),
-    misses,
+    ...(iouLoss !== undefined && { iouLoss }),
+    misses: missesOf(run, OBJECTIVE, alone),
   };
 }
 

@@ -7,6 +7,9 @@ import type { RunRecord } from './run-figures.ts';
 import type { ServerReading } from './server-watch.ts';
 import type { StreamRecord } from './stream-record.ts';
 
+const FRAME_RATE_HZ = 30;
+const LOOP_MS = 2000;
+const LOOP_FRAMES = (LOOP_MS * FRAME_RATE_HZ) / 1000;
 export const START_MS = 1_000_000;
 
 export interface ExampleStream {
@@ -41,7 +44,7 @@ export function exampleRecord({
   return {
     startMs: START_MS,
     endMs: START_MS + durationMs,
-    loopMs: 2000,
+    loopMs: LOOP_MS,
     onsets: [{ startMs: 500, endMs: 1000 }],
     streams: streams.map((stream, index) => streamRecord(stream, index, durationMs)),
     readings: Array.from({ length: durationMs / 1000 + 1 }, (_, second) => reading(second, cores, machineBusy)),
@@ -57,9 +60,9 @@ function streamRecord(example: ExampleStream, stream: number, durationMs: number
   const masks = Array.from(
     { length: refused ? 0 : Math.floor((durationMs * masksPerSecond) / 1000) },
     (_, index): MaskSample => {
-      const sinceMs = (index * 1000) / masksPerSecond;
-      const loopMs = sinceMs % 2000;
-      const captureMs = START_MS + sinceMs;
+      const frame = Math.round((index * FRAME_RATE_HZ) / masksPerSecond);
+      const loopMs = ((frame % LOOP_FRAMES) * 1000) / FRAME_RATE_HZ;
+      const captureMs = START_MS + (frame * 1000) / FRAME_RATE_HZ;
       const sounds = loopMs >= 500 && loopMs < 1000;
       return {
         captureMs,

@@ -1,9 +1,9 @@
-/** report.json: schema, reading and writing. Version 1; a change of meaning or shape raises it. */
+/** report.json: schema, reading and writing. Version 2; a change of meaning or shape raises it. */
 import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 
-export const REPORT_VERSION = 1;
+export const REPORT_VERSION = 2;
 
 const ms = (description: string) => Type.Number({ description: `${description}, ms` });
 const optional = <T extends Type.TSchema>(schema: T) => Type.Optional(schema);
@@ -66,6 +66,10 @@ export const RunFiguresSchema = Type.Object({
   }),
   pairedShare: Type.Number(),
   iou: optional(Type.Number()),
+  iouByFrame: Type.Array(Type.Tuple([Type.Number(), Type.Number()]), {
+    description:
+      'Time within the loop, ms, and mean IoU of the frames that have masks and in which something in view sounds',
+  }),
   gatedShare: Type.Number(),
   joinMs: optional(PercentilesSchema),
   stagesMs: Type.Record(Type.String(), PercentilesSchema, {
@@ -112,7 +116,7 @@ const TrialSchema = Type.Object({
   streams: Type.Integer(),
   masksPerSecond: Type.Number(),
   frameToMaskP95Ms: optional(Type.Number()),
-  iou: optional(Type.Number()),
+  iouLoss: optional(Type.Number({ description: 'Against one stream alone, on the frames that both have masks of' })),
   misses: Type.Array(Type.String({ description: 'What of the objective was missed' })),
 });
 

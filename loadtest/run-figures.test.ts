@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { bottleneckOf } from './bottleneck.ts';
 import { exampleRecord, exampleReport, START_MS } from './example-run.ts';
-import { missesOf, OBJECTIVE } from './objective.ts';
+import { iouLossOf, missesOf, OBJECTIVE } from './objective.ts';
+import type { RunFigures } from './report.ts';
 import { readReport } from './report.ts';
 import { figuresOf } from './run-figures.ts';
 import { summarise } from './summary.ts';
@@ -97,8 +98,9 @@ describe('the figures of a run', () => {
 describe('the objective', () => {
   it('is met by a quick run and missed in words by a slow, a dim and a refused one', () => {
     const good = run({ durationMs: 4000, streams: [steady] });
-    expect(missesOf(good, OBJECTIVE, 0.81)).toEqual([]);
-    expect(missesOf(good, OBJECTIVE, 0.83)).toEqual([expect.stringContaining('IoU was 0.800')]);
+    const alone = (iou: number) => run({ durationMs: 4000, streams: [{ ...steady, iou }] });
+    expect(missesOf(good, OBJECTIVE, alone(0.81))).toEqual([]);
+    expect(missesOf(good, OBJECTIVE, alone(0.83))).toEqual([expect.stringContaining('IoU was 0.030 lower')]);
     const slow = run({ durationMs: 4000, streams: [{ masksPerSecond: 3, latencyMs: () => 400 }] });
     expect(missesOf(slow, OBJECTIVE, undefined)).toEqual([
       expect.stringContaining('2.8 masks/s'),
@@ -107,6 +109,16 @@ describe('the objective', () => {
     const refused = run({ durationMs: 2000, streams: [steady, { ...steady, refused: true }] });
     expect(missesOf(refused, OBJECTIVE, undefined)).toEqual(['1 of 2 streams were not carried to the end']);
   });
+});
+
+it('compares IoU on the frames that both have masks of', () => {
+  const figures = run({ durationMs: 2000, streams: [steady] });
+  const withIou = (...iouByFrame: [number, number][]): RunFigures => ({ ...figures, iouByFrame });
+  const alone = withIou([0, 0.9], [100, 0.8]);
+  // Its mean is 0.45, of other frames.
+  expect(iouLossOf(withIou([0, 0.9], [33, 0]), alone)).toBe(0);
+  expect(iouLossOf(withIou([0, 0.6], [100, 0.7]), alone)).toBeCloseTo(0.2);
+  expect(missesOf(withIou([33, 1]), OBJECTIVE, alone)).toEqual([expect.stringContaining('could not be compared')]);
 });
 
 describe('the bottleneck', () => {

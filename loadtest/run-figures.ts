@@ -64,6 +64,7 @@ export function figuresOf(record: RunRecord, objective: Objective): RunFigures {
     percentileCurve: all.curve(),
     pairedShare: share(masks, ({ captureMs }) => captureMs !== undefined),
     ...given('iou', meanIou(masks)),
+    iouByFrame: iouByFrame(masks),
     gatedShare: share(masks, ({ gated }) => gated),
     ...given('joinMs', percentilesOf(joined.map(({ joinMs }) => joinMs!))),
     stagesMs: stagesOf(paired),
@@ -257,6 +258,14 @@ function percentilesOf(values: readonly number[]): Percentiles | undefined {
 function meanIou(masks: readonly MaskSample[]): number | undefined {
   const bySecond = Map.groupBy(masks, ({ loopMs }) => Math.floor(loopMs / 1000));
   return mean([...bySecond.values()].flatMap((group) => mean(group.flatMap(({ iou }) => iou ?? [])) ?? []));
+}
+
+function iouByFrame(masks: readonly MaskSample[]): [number, number][] {
+  const byFrame = Map.groupBy(masks, ({ loopMs }) => loopMs);
+  return [...byFrame].flatMap(([loopMs, group]): [number, number][] => {
+    const iou = mean(group.flatMap(({ iou }) => iou ?? []));
+    return iou === undefined ? [] : [[loopMs, iou]];
+  });
 }
 
 function countBy(streams: readonly StreamRecord[]): Record<string, number> {
