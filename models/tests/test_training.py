@@ -23,7 +23,7 @@ def test_overfits_a_small_batch_and_listens(tmp_path: Path) -> None:
     write_scenes(tmp_path / "train", 3)
     source = BatchSource(DataConfig(None, tmp_path, pictures=3, seed=1))
     batch = source.batch().tensors()
-    learner = Learner(TINY, list(source.index), LiveConfig(minutes=1)).train()
+    learner = Learner(TINY, list(source.index), LiveConfig(length=1)).train()
     optimiser = torch.optim.AdamW([p for p in learner.parameters() if p.requires_grad], 3e-3)
     first = None
     for _ in range(250):
@@ -50,10 +50,10 @@ def test_a_run_is_resumed_where_it_stopped_and_its_model_loads(tmp_path: Path) -
         write_scenes(tmp_path / "scenes" / split, 4)
     data = DataConfig(None, tmp_path / "scenes", pictures=2)
     short = dict(sound_batches=2, evaluate_pictures=2)
-    path = train(tmp_path / "run", TINY, data, LiveConfig(minutes=0.03, **short))
+    path = train(tmp_path / "run", TINY, data, LiveConfig(length=0.03, **short))
     before = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
     assert before["step"] > 0
-    train(tmp_path / "run", TINY, data, LiveConfig(minutes=before["elapsed"] / 60 + 0.03, **short))
+    train(tmp_path / "run", TINY, data, LiveConfig(length=before["elapsed"] / 60 + 0.03, **short))
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     resumed = next(line for line in log if "resumed" in line)
     assert resumed["resumed"] == before["step"]
@@ -64,6 +64,14 @@ def test_a_run_is_resumed_where_it_stopped_and_its_model_loads(tmp_path: Path) -
         "lit, demo scenes, dark": 3,
     }
     assert "IoU, demo scenes, sounding" in format_table(figures)
+
+
+def test_a_run_of_steps_ends_with_the_last_of_them(tmp_path: Path) -> None:
+    for split in ("train", "held-out"):
+        write_scenes(tmp_path / "scenes" / split, 4)
+    live = LiveConfig(3, "step", sound_batches=2, evaluate_pictures=2)
+    train(tmp_path / "run", TINY, DataConfig(None, tmp_path / "scenes", pictures=2), live)
+    assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] == 3
 
 
 def test_average_follows_weights_and_copies_statistics() -> None:
@@ -80,7 +88,7 @@ def test_pictures_of_another_size_are_refused_before_anything_is_learnt(tmp_path
     for split in ("train", "held-out"):
         write_scenes(tmp_path / split, 1, side=96)
     with pytest.raises(ValueError, match="the pictures are 96 px wide, the preset takes 64: give another --preset"):
-        train(tmp_path / "run", TINY, DataConfig(None, tmp_path), LiveConfig(minutes=1))
+        train(tmp_path / "run", TINY, DataConfig(None, tmp_path), LiveConfig(length=1))
 
 
 def test_a_run_starts_from_the_weights_that_fit(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from ..model.config import PRESETS
-from .train import add_avsbench, avsbench_run
+from .train import add_avsbench, add_model, avsbench_run
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -15,6 +15,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     ablate.add_argument("--out", type=Path, required=True, help="gets a folder a row, table-N.md and table-N.json")
     ablate.add_argument("--learning-rate", type=float, help="default 2e-5")
     ablate.add_argument("--seed", type=int, default=0)
+    add_model(ablate)
     add_avsbench(ablate)
     ablate.set_defaults(run=run)
 

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from ..model.config import DECODERS, PRESETS
+from ..model.config import DECODERS, PRESETS, ModelConfig
 from ..training.config import FREEZES, PRECISIONS, SCHEDULES, SEGMENTATION, SYNC, TASKS
 from .arguments import add_data
 
@@ -15,9 +15,22 @@ def add(commands: argparse._SubParsersAction) -> None:
     train.add_argument("--out", type=Path, help="checkpoints, log.jsonl and TensorBoard's files (default .cache/runs/PRESET)")
     train.add_argument("--learning-rate", type=float, help="at the start (default 2e-5; demo scenes and media: 8e-4)")
     train.add_argument("--seed", type=int, default=0)
+    add_model(train)
     add_avsbench(train)
     add_live(train)
     train.set_defaults(run=run)
+
+
+def add_model(train: argparse.ArgumentParser) -> None:
+    """What the paper's ablations change; `avsac ablate` takes it, too."""
+    group = train.add_argument_group("model and losses", "in place of the preset's and the paper's")
+    group.add_argument("--image-size", type=int, help="side of the picture in pixels")
+    group.add_argument("--decoder", choices=DECODERS)
+    group.add_argument("--decoder-layers", type=int)
+    group.add_argument("--no-channel-gate", dest="channel_gate", action="store_false", default=None)
+    group.add_argument("--segmentation-loss", choices=SEGMENTATION, default="focal-dice")
+    group.add_argument("--sync-loss", choices=SYNC, default="avfs")
+    group.add_argument("--sync-weight", type=float, default=1.0)
 
 
 def add_avsbench(train: argparse.ArgumentParser) -> None:
@@ -28,7 +41,6 @@ def add_avsbench(train: argparse.ArgumentParser) -> None:
     group.add_argument("--backbone", type=Path, help="published weights of the visual backbone")
     group.add_argument("--vggish", type=Path, help="published weights of VGGish")
     group.add_argument("--random-backbones", action="store_true", help="without published weights, to try time and memory")
-    group.add_argument("--image-size", type=int, help="side of the picture in pixels, in place of the preset's")
     group.add_argument("--epochs", type=int, help="default: 30 (S4), 60 (MS3), 30 (AVSS)")
     group.add_argument("--validate-epochs", type=int, default=1, help="epochs between two validations (default 1)")
     group.add_argument("--batch", type=int, default=4, help="clips a step, over all processes (default 4)")
@@ -39,17 +51,13 @@ def add_avsbench(train: argparse.ArgumentParser) -> None:
     group.add_argument("--checkpoint-minutes", type=float, default=10, help="between two writes of last.pt (default 10)")
     group.add_argument("--workers", type=int, default=2, help="processes that read clips (default 2)")
     group.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    group.add_argument("--decoder", choices=DECODERS)
-    group.add_argument("--decoder-layers", type=int)
-    group.add_argument("--no-channel-gate", dest="channel_gate", action="store_false", default=None)
-    group.add_argument("--segmentation-loss", choices=SEGMENTATION, default="focal-dice")
-    group.add_argument("--sync-loss", choices=SYNC, default="avfs")
-    group.add_argument("--sync-weight", type=float, default=1.0)
 
 
 def add_live(train: argparse.ArgumentParser) -> None:
-    group = train.add_argument_group("demo scenes and media", "the live model's recipe, by wall-clock time")
-    group.add_argument("--minutes", type=float, help="length of the schedule")
+    group = train.add_argument_group("demo scenes and media", "the live model's recipe")
+    length = group.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, help="length of the schedule by the clock")
+    length.add_argument("--steps", type=int, help="length of the schedule in steps: the same samples for every model")
     group.add_argument("--pictures", type=int, default=6, help="pictures a step, three sounds each (default 6)")
     group.add_argument(
         "--people-share",
@@ -77,18 +85,21 @@ def train_live(folder: Path, arguments: argparse.Namespace) -> Path:
     from ..live.data import DataConfig
     from ..live.train import LOOP, LiveConfig, train
 
-    if arguments.minutes is None:
-        raise ValueError("give --minutes, the length of the schedule")
     a = arguments
+    if a.minutes is None and a.steps is None:
+        raise ValueError("give --minutes or --steps, the length of the schedule")
+    if a.segmentation_loss != "focal-dice" or a.sync_loss not in ("avfs", "none"):
+        raise ValueError("demo scenes and media are learnt with the losses focal-dice, and avfs or none")
     data = DataConfig(a.media, a.scenes, a.things, a.pictures, a.scene_share, a.seed, a.people_share)
     live = LiveConfig(
-        arguments.minutes,
+        *((a.minutes, "min") if a.steps is None else (a.steps, "step")),
+        avfs_weight=a.sync_weight if a.sync_loss == "avfs" else 0.0,
         evaluate_minutes=arguments.evaluate_every,
         evaluate_pictures=arguments.evaluate_pictures,
         threads=arguments.threads,
     )
     loop = replace(LOOP, learning_rate=arguments.learning_rate or LOOP.learning_rate, seed=arguments.seed)
-    return train(folder, PRESETS[arguments.preset], data, live, loop, arguments.init)
+    return train(folder, model_config(a), data, live, loop, arguments.init)
 
 
 def train_avsbench(folder: Path, arguments: argparse.Namespace) -> Path:
@@ -106,11 +117,6 @@ def avsbench_run(arguments: argparse.Namespace):
     kind, named = arguments.kind or find_kind(arguments.data), arguments.preset.split("-")[0]
     if named in TASKS and named != kind:
         raise ValueError(f"the preset {arguments.preset} is for {named}, {arguments.data} holds {kind}")
-    switches = {
-        name: value
-        for name in ("image_size", "decoder", "decoder_layers", "channel_gate")
-        if (value := getattr(arguments, name)) is not None
-    }
     loop = TrainConfig(
         learning_rate=arguments.learning_rate or TrainConfig.learning_rate,
         schedule=arguments.schedule,
@@ -122,7 +128,7 @@ def avsbench_run(arguments: argparse.Namespace):
     return Run(
         kind,
         arguments.data,
-        replace(PRESETS[arguments.preset], **switches),
+        model_config(arguments),
         LossConfig(arguments.segmentation_loss, arguments.sync_loss, arguments.sync_weight),
         loop,
         epochs=arguments.epochs,
@@ -135,3 +141,13 @@ def avsbench_run(arguments: argparse.Namespace):
         workers=arguments.workers,
         device=arguments.device,
     )
+
+
+def model_config(arguments: argparse.Namespace) -> ModelConfig:
+    """The preset with what the command line changes."""
+    switches = {
+        name: value
+        for name in ("image_size", "decoder", "decoder_layers", "channel_gate")
+        if (value := getattr(arguments, name)) is not None
+    }
+    return replace(PRESETS[arguments.preset], **switches)

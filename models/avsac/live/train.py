@@ -1,4 +1,4 @@
-"""The live model's recipe: wall-clock time instead of epochs, sound classes first, averaged weights."""
+"""The live model's recipe: a length in minutes or steps instead of epochs, sound classes first, averaged weights."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,9 +26,13 @@ LOOP = TrainConfig(
 
 @dataclass(frozen=True)
 class LiveConfig:
-    """`minutes` of the main phase, sound lessons not counted. `evaluate_minutes` lie between two evaluations."""
+    """`length` of the main phase in `unit`s, sound lessons not counted. `evaluate_minutes` lie between two evaluations.
 
-    minutes: float
+    Runs of as many steps with the same seed and data see the same samples in the same order, whatever their models are.
+    """
+
+    length: float
+    unit: str = "min"  # or "step"
     avfs_weight: float = 1.0
     sound_weight: float = 0.5
     sound_batches: int = 300
@@ -63,16 +67,15 @@ class Learner(nn.Module):
 
 
 class LiveRecipe:
-    unit = "min"
     memory_remedy = "lower --pictures"
 
     def __init__(self, learner: Learner, batches: BatchProcess, held_out: list):
         self.learner, self.batches, self.held_out = learner, batches, held_out
-        self.length = learner.live.minutes
+        self.length, self.unit = learner.live.length, learner.live.unit
         self.next_evaluation: float | None = None
 
     def position(self, step: int, elapsed: float) -> float:
-        return elapsed / 60
+        return step if self.unit == "step" else elapsed / 60
 
     def frozen(self, step: int) -> tuple[str, ...]:
         return ("backbone",)
@@ -84,7 +87,7 @@ class LiveRecipe:
     def due(self, step: int, elapsed: float) -> bool:
         every = 60 * self.learner.live.evaluate_minutes
         self.next_evaluation = self.next_evaluation or elapsed + every
-        if elapsed < self.next_evaluation and elapsed < 60 * self.length:
+        if elapsed < self.next_evaluation and self.position(step, elapsed) < self.length:
             return False
         self.next_evaluation = elapsed + every
         return True
@@ -102,7 +105,7 @@ def train(
 
     A new run starts with the weights of the model `init` where their names and shapes agree.
 
-    Where a resumed run stops is a matter of time, and its samples are new ones: it is not the run that was not stopped.
+    A resumed run's samples are new ones: it is not the run that was not stopped.
     """
     fabric = launch(loop.precision, "cpu")
     if fabric.world_size > 1:
