@@ -50,7 +50,10 @@ export interface AudioDecoderListener {
 }
 
 export interface AudioDecoder {
-  /** A packet that cannot be decoded is dropped and counted; the next one is decoded as ever. */
+  /**
+   * A packet that cannot be decoded is dropped and counted; the next one is decoded as ever. Up to 100 ms that are missing before
+   * a packet are concealed: the listener gets them first.
+   */
   decode(chunk: EncodedChunk): void;
   readonly dropped: number;
   close(): void;

@@ -274,12 +274,36 @@ describe('Opus', () => {
     expect(error / energy).toBeLessThan(0.05);
   });
 
-  it('drops a packet that cannot be decoded, counts it, and decodes the next', () => {
+  const energy = (heard: Map<number, number>, from: number, to: number) => {
+    let sum = 0;
+    for (let n = from; n < to; n++) sum += (heard.get(n) ?? 0) ** 2;
+    return sum;
+  };
+
+  it.each([1, 2])('conceals %i lost packets, and is in step again after them', (lost) => {
+    const chunks = encodeOpus(chirp, 1, 2 ** 32 - 20 * 960);
+    const { heard: whole } = decodeOpus(chunks, 1);
+    const { heard } = decodeOpus(chunks.toSpliced(24, lost), 1);
+    expect(heard.size).toBe(whole.size);
+    const [from, to] = [4 * 960, (4 + lost) * 960];
+    expect(energy(heard, from, to) / energy(whole, from, to)).toBeGreaterThan(0.3);
+    const after = to + 2 * 960;
+    let error = 0;
+    for (let n = after; n < after + 9600; n++) error += (heard.get(n)! - whole.get(n)!) ** 2;
+    expect(error / energy(whole, after, after + 9600)).toBeLessThan(0.05);
+  });
+
+  it('makes nothing up for a silence that was not sent', () => {
+    const chunks = encodeOpus(chirp);
+    expect(decodeOpus(chunks.toSpliced(10, 6), 1).heard.size).toBe((chunks.length - 6) * 960);
+  });
+
+  it('drops a packet that cannot be decoded, counts it, and conceals it when the next one comes', () => {
     const chunks = encodeOpus(chirp);
     const broken = chunks.map((chunk, index) => (index === 10 ? { ...chunk, data: new Uint8Array(0) } : chunk));
     const { heard, decoder } = decodeOpus(broken, 1);
     expect(decoder.dropped).toBe(1);
-    expect(heard.size).toBe((chunks.length - 1) * 960);
+    expect(heard.size).toBe(chunks.length * 960);
   });
 });
 

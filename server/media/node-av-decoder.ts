@@ -1,5 +1,6 @@
 /** Decoding by FFmpeg through node-av, the only importer of that library. Why this one: docs/decoder.md. */
 import type * as av from 'node-av/lib';
+import { serialDistance32 } from '../../shared/clock.ts';
 import { AvsacError } from '../../shared/errors.ts';
 import type {
   AudioDecoder,
@@ -24,6 +25,11 @@ const VIDEO_DECODERS = [
 
 /** Opus always decodes at its own full rate (RFC 7587 §4.1). */
 const OPUS_SAMPLE_RATE_HZ = 48_000;
+
+/** Five of the usual packets. What is missing for longer was not sent (DTX), or is beyond what libopus makes up before it fades out. */
+const MAX_CONCEALED_SAMPLES = OPUS_SAMPLE_RATE_HZ / 10;
+/** Of an Opus packet's first byte, what says that more than one frame follows (RFC 6716 §3.1). */
+const FRAME_COUNT_CODE = 0b11;
 
 /**
  * Decoded Opus lags its input by the encoder's lookahead: 2.5 ms of overlap and 4 ms of delay compensation in every mode but
@@ -91,7 +97,7 @@ class CodecStream {
   }
 
   /** @returns FFmpeg's status, negative when the chunk cannot be decoded. */
-  send(chunk: EncodedChunk): number {
+  send(chunk: Pick<EncodedChunk, 'data' | 'rtpTimestamp'>): number {
     // An empty packet would mean end of stream to FFmpeg, after which it takes no more.
     if (this.#context === undefined || chunk.data.length === 0) return this.#library.constants.AVERROR_INVALIDDATA;
     this.#packet.data = Buffer.from(chunk.data.buffer, chunk.data.byteOffset, chunk.data.byteLength);
@@ -215,6 +221,8 @@ class NodeAvOpusDecoder implements AudioDecoder {
   readonly #samples = new Float32Array((OPUS_SAMPLE_RATE_HZ * 120) / 1000);
   #dropped = 0;
   #closed = false;
+  /** Of the first sample after what was decoded, lookahead not taken off. */
+  #nextTimestamp: number | undefined;
 
   constructor(library: Library, listener: AudioDecoderListener) {
     this.#library = library;
@@ -234,10 +242,30 @@ class NodeAvOpusDecoder implements AudioDecoder {
 
   decode(chunk: EncodedChunk): void {
     if (this.#closed) return;
-    if (this.#stream.send(chunk) < 0) {
-      this.#dropped++;
-      return;
+    this.#conceal(chunk);
+    if (this.#decode(chunk) === undefined) this.#dropped++;
+  }
+
+  /**
+   * Packets that were lost before this one: a frame of no bytes says that one was (RFC 6716 §3.2.1), and libopus makes up a likely
+   * one (§4.4). Told nothing, it would also predict the next frames from the wrong one.
+   */
+  #conceal({ data, rtpTimestamp }: EncodedChunk): void {
+    if (this.#nextTimestamp === undefined || data.length === 0) return;
+    const empty = Uint8Array.of(data[0]! & ~FRAME_COUNT_CODE);
+    let missing = serialDistance32(rtpTimestamp, this.#nextTimestamp);
+    if (missing > MAX_CONCEALED_SAMPLES) return;
+    while (missing > 0) {
+      const made = this.#decode({ data: empty, rtpTimestamp: (rtpTimestamp - missing) >>> 0 });
+      if (!made) return;
+      missing -= made;
     }
+  }
+
+  /** @returns the samples that came out; undefined when the packet is refused. */
+  #decode(chunk: Pick<EncodedChunk, 'data' | 'rtpTimestamp'>): number | undefined {
+    if (this.#stream.send(chunk) < 0) return undefined;
+    let decoded = 0;
     while (this.#stream.receive(this.#frame)) {
       const plane = this.#frame.data?.[0];
       const count = Math.min(this.#frame.nbSamples, this.#samples.length);
@@ -252,7 +280,10 @@ class NodeAvOpusDecoder implements AudioDecoder {
         sampleRateHz: OPUS_SAMPLE_RATE_HZ,
         samples: this.#samples.subarray(0, count),
       });
+      decoded += count;
     }
+    this.#nextTimestamp = (chunk.rtpTimestamp + decoded) >>> 0;
+    return decoded;
   }
 
   close(): void {
