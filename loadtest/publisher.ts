@@ -34,6 +34,18 @@ export interface PublisherListener {
 /** The publisher's clock: monotonic, ms since the Unix epoch. */
 export const nowMs = (): number => performance.timeOrigin + performance.now();
 
+/**
+ * Of the channel just created: werift 0.25.2 announces each channel that limits its retransmissions as an ordered one, in which a
+ * lost mask holds up those after it (RFC 8832 §5.1, channel type).
+ */
+function announceUnordered(connection: RTCPeerConnection): void {
+  const { dataChannelQueue } = connection.sctpTransport as unknown as {
+    readonly dataChannelQueue: readonly (readonly [unknown, unknown, Uint8Array])[];
+  };
+  const [, , open] = dataChannelQueue.at(-1)!;
+  open[1]! |= 0x80;
+}
+
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #listener: PublisherListener;
@@ -121,6 +133,7 @@ export class Publisher {
     const audio = track('audio', (replay, rtpTimestamp) => replay.audioTimeMs(rtpTimestamp));
     this.#tracks = [video, audio];
     const channel = this.#connection.createDataChannel(MASK_CHANNEL_LABEL, MASK_CHANNEL_OPTIONS);
+    announceUnordered(this.#connection);
     channel.onMessage.subscribe((data) => this.#take(data as Buffer));
     channel.onopen = () => this.#start(video, audio);
     // A server that knew our addresses would find a way past the relays.

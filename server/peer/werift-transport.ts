@@ -1,5 +1,5 @@
 /**
- * ICE, DTLS, SRTP and SCTP of one peer, by werift; this and werift-srtp.ts alone import it. Its RTCPeerConnection is
+ * ICE, DTLS, SRTP and SCTP of one peer, by werift; of the server's code the files called `werift-` alone import it. Its RTCPeerConnection is
  * left out, and with it its RTP receiver and RTCP: packets come out decrypted, as bytes.
  */
 import {
@@ -18,6 +18,7 @@ import type { ParsedCandidate } from './ice-candidate.ts';
 import type { PeerChannel, PeerOptions, PeerState } from './peer.ts';
 import type { LocalTransport } from './sdp-answer.ts';
 import { findFreePort, hostAddresses, takeTurnToBind } from './udp-sockets.ts';
+import { limitRetransmits } from './werift-partial-reliability.ts';
 import { collectDtls, OFFERED_PROFILES, RawRtpTransport } from './werift-srtp.ts';
 
 /** Longest an answer waits for candidates of STUN and TURN servers, ms; those that come later are trickled. */
@@ -251,6 +252,7 @@ export class WeriftTransport {
     if (this.#sctp === undefined) {
       this.#sctp = new RTCSctpTransport(SCTP_PORT, MAX_MESSAGE_BYTES);
       this.#sctp.setDtlsTransport(this.#dtls);
+      limitRetransmits(this.#sctp);
       this.#sctp.setRemoteMaxMessageSize(remoteMaxMessageBytes ?? MAX_MESSAGE_BYTES);
       this.#remoteSctpPort = remotePort ?? SCTP_PORT;
       this.#sctp.setRemotePort(this.#remoteSctpPort);
