@@ -1,5 +1,4 @@
 /** Data channels that send nothing again, or only so often (RFC 7496 §3.1), on werift's SCTP. */
-import type { RTCSctpTransport } from 'werift';
 
 /** Flags of a DATA chunk (RFC 9260 §3.3.1). */
 const FIRST_FRAGMENT = 0x02;
@@ -18,9 +17,9 @@ interface SentChunk {
  * Replaces the decision whether a chunk that was lost is given up. werift 0.25.2 takes a limit of 0 for none, and gives up the
  * oldest message under way in place of the lost one, be it of a reliable channel.
  *
- * @param transport whose DTLS transport is set.
+ * @param transport werift's RTCSctpTransport, whose DTLS transport is set.
  */
-export function limitRetransmits(transport: RTCSctpTransport): void {
+export function limitRetransmits(transport: { readonly sctp: object }): void {
   const association = transport.sctp as unknown as { readonly sentQueue: readonly SentChunk[]; maybeAbandon: unknown };
   association.maybeAbandon = (chunk: SentChunk): boolean => {
     if (chunk.abandoned) return true;

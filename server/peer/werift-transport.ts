@@ -1,5 +1,5 @@
 /**
- * ICE, DTLS, SRTP and SCTP of one peer, by werift; of the server's code the files called `werift-` alone import it. Its RTCPeerConnection is
+ * ICE, DTLS, SRTP and SCTP of one peer, by werift; this and werift-srtp.ts alone import it. Its RTCPeerConnection is
  * left out, and with it its RTP receiver and RTCP: packets come out decrypted, as bytes.
  */
 import {
