@@ -11,8 +11,8 @@ export interface StreamLoad {
   readonly streams: number;
   /** Time measured, once everything has settled. */
   readonly durationMs: number;
-  /** With it something is always heard; without, the silence gate answers and the model does not run. */
-  readonly audio: boolean;
+  /** Something is always heard; or packets of silence, or none, so that the silence gate answers and the model does not run. */
+  readonly sound: 'always' | 'silence' | 'none';
 }
 
 export interface StreamFigures {
@@ -29,11 +29,17 @@ export interface StreamFigures {
  */
 const SETTLED_AFTER_MS = 25_000;
 
-const { url, streams, durationMs, audio } = JSON.parse(process.argv[2]!) as StreamLoad;
+const { url, streams, durationMs, sound } = JSON.parse(process.argv[2]!) as StreamLoad;
 const publishers = await Promise.all(
-  Array.from({ length: streams }, (_, i) =>
-    LibwebrtcPublisher.publish(url, createDemoScene(9 + i), { frameRateHz: 30, audio, neverSilent: true }),
-  ),
+  Array.from({ length: streams }, (_, i) => {
+    const scene = createDemoScene(9 + i);
+    const heard = sound === 'silence' ? { ...scene, synthesise: (samples: Float32Array) => samples.fill(0) } : scene;
+    return LibwebrtcPublisher.publish(url, heard, {
+      frameRateHz: 30,
+      audio: sound !== 'none',
+      neverSilent: sound === 'always',
+    });
+  }),
 );
 await Promise.all(publishers.map((publisher) => publisher.masksReceived(1)));
 await new Promise((resolve) => setTimeout(resolve, SETTLED_AFTER_MS));
@@ -43,7 +49,7 @@ const measureMs = performance.now();
 await new Promise((resolve) => setTimeout(resolve, durationMs));
 const masks = publishers
   .flatMap((publisher, i) => publisher.masks.slice(counts[i]))
-  .filter(({ gated }) => gated !== audio);
+  .filter(({ gated }) => gated !== (sound === 'always'));
 const seconds = (performance.now() - measureMs) / 1000;
 process.stdout.write('measured\n');
 await Promise.all(publishers.map((publisher) => publisher.close()));
