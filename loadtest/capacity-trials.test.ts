@@ -35,3 +35,18 @@ it('names the most streams that are served well, and what more would lack', asyn
   expect(told[0]).toBe('capacity >= 0: 1 streams, measuring');
   expect(told[4]).toBe('capacity 4 to 7, 2 trials left: 6 streams, measuring');
 });
+
+it('does not count streams whose masks are wrong', async () => {
+  const { capacity } = await findCapacity(
+    async (streams) => {
+      const stream = { masksPerSecond: 10, latencyMs: () => 60, iou: streams > 4 ? 0.7 : 0.8 };
+      return figuresOf(
+        exampleRecord({ durationMs: 4000, streams: Array.from({ length: streams }, () => stream) }),
+        OBJECTIVE,
+      );
+    },
+    () => {},
+  );
+  expect(capacity.streams).toBe(4);
+  expect(capacity.verdict).toMatch(/^With 5, IoU was 0.100 lower than with fewer streams/);
+});

@@ -116,7 +116,9 @@ const TrialSchema = Type.Object({
   streams: Type.Integer(),
   masksPerSecond: Type.Number(),
   frameToMaskP95Ms: optional(Type.Number()),
-  iouLoss: optional(Type.Number({ description: 'Against one stream alone, on the frames that both have masks of' })),
+  iouLoss: optional(
+    Type.Number({ description: 'Against trials of fewer streams, on the frames that both have masks of' }),
+  ),
   misses: Type.Array(Type.String({ description: 'What of the objective was missed' })),
 });
 
