@@ -5,22 +5,22 @@ import { MaskRate, MIN_MASK_RATE_HZ } from './mask-rate.ts';
 describe('MaskRate', () => {
   it('starts at the rate aimed at and stays there while answers come in time', () => {
     const rate = new MaskRate(10);
-    for (let i = 0; i < 100; i++) rate.answered(50);
+    for (let i = 0; i < 100; i++) rate.answered(50, 0);
     expect(rate.hz).toBe(10);
   });
 
   it('asks for fewer than are answered when answers take longer than their turn, and for more again after', () => {
     const rate = new MaskRate(10);
-    for (let i = 0; i < 50; i++) rate.answered(200);
+    for (let i = 0; i < 50; i++) rate.answered(200, 0);
     expect(rate.hz).toBeCloseTo(4.5, 2);
-    for (let i = 0; i < 50; i++) rate.answered(50);
+    for (let i = 0; i < 50; i++) rate.answered(50, 0);
     expect(rate.hz).toBe(10);
   });
 
   it('is not halved by one slow answer', () => {
     const rate = new MaskRate(10);
-    for (let i = 0; i < 50; i++) rate.answered(50);
-    rate.answered(400);
+    for (let i = 0; i < 50; i++) rate.answered(50, 0);
+    rate.answered(400, 0);
     expect(rate.hz).toBeGreaterThan(5);
   });
 
@@ -30,7 +30,7 @@ describe('MaskRate', () => {
       fc.property(fc.integer({ min: 1, max: 30 }), turnarounds, (maxHz, answers) => {
         const rate = new MaskRate(maxHz);
         for (const turnaroundMs of answers) {
-          rate.answered(turnaroundMs);
+          rate.answered(turnaroundMs, 0);
           expect(rate.hz).toBeGreaterThanOrEqual(MIN_MASK_RATE_HZ);
           expect(rate.hz).toBeLessThanOrEqual(Math.max(maxHz, MIN_MASK_RATE_HZ));
         }
@@ -46,6 +46,7 @@ interface SimulatedSession {
   waiting: boolean;
   startedMs: number;
   answersMs: number[];
+  waitsMs: number[];
   superseded: number;
 }
 
@@ -63,6 +64,7 @@ function simulate(joinsMs: readonly number[], serviceMs: number, untilMs: number
       waiting: false,
       startedMs: Number.NaN,
       answersMs: [],
+      waitsMs: [],
       superseded: 0,
     }),
   );
@@ -77,7 +79,9 @@ function simulate(joinsMs: readonly number[], serviceMs: number, untilMs: number
     const served = queue[0];
     if (served && nowMs >= freeMs) {
       queue.shift();
-      served.rate.answered(nowMs - served.startedMs);
+      const queueMs = nowMs - served.startedMs - serviceMs;
+      served.rate.answered(nowMs - served.startedMs, queueMs);
+      served.waitsMs.push(queueMs);
       served.answersMs.push(nowMs);
       served.startedMs = Number.NaN;
       if (served.waiting) start(served, nowMs);
@@ -111,12 +115,15 @@ describe('sessions that share a machine', () => {
     const joinsMs = Array.from({ length: count }, (_, i) => (i % 2) * 20_000 + 7 * i);
     const sessions = simulate(joinsMs, serviceMs, 60_000);
     const equalHz = 1000 / serviceMs / count;
-    for (const { answersMs, superseded } of sessions) {
+    for (const { answersMs, waitsMs, superseded } of sessions) {
       const hz = between(answersMs, 40_000, 60_000) / 20;
       expect(hz / equalHz).toBeGreaterThan(0.9);
       expect(hz / equalHz).toBeLessThan(1.1);
       // The rate follows, rather than asking for windows that are thrown away.
       expect(superseded / answersMs.length).toBeLessThan(0.1);
+      // Were each to ask again as soon as it is answered, it would wait for all the others.
+      const waits = waitsMs.slice(-50);
+      expect(waits.reduce((sum, wait) => sum + wait, 0) / waits.length).toBeLessThan(0.6 * (count - 1) * serviceMs);
     }
   });
 

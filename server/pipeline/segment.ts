@@ -28,7 +28,7 @@ export function segment(options: SegmentOptions): OperatorFunction<Window, Segme
 
   const unanswered = (reason: DropReason) => {
     telemetry.drop(reason);
-    rate.answered(ANSWER_WITHIN_MS);
+    rate.answered(ANSWER_WITHIN_MS, 0);
   };
 
   const run = (window: Window) =>
@@ -60,7 +60,7 @@ export function segment(options: SegmentOptions): OperatorFunction<Window, Segme
           (reply) => {
             if (reply.kind === 'dropped') return unanswered(reply.reason);
             const { queueMs, inferenceMs } = reply;
-            rate.answered(performance.now() - startMs);
+            rate.answered(performance.now() - startMs, queueMs);
             telemetry.observe('queue', queueMs);
             telemetry.observe('inference', inferenceMs);
             emit({ gated: false, queueMs, inferenceMs });
