@@ -4,8 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { bottleneckOf } from './bottleneck.ts';
 import { exampleRecord, exampleReport, START_MS } from './example-run.ts';
 import { iouLossOf, missesOf, OBJECTIVE } from './objective.ts';
-import type { RunFigures } from './report.ts';
-import { readReport } from './report.ts';
+import { type RunFigures, readReport } from './report.ts';
 import { figuresOf } from './run-figures.ts';
 import { summarise } from './summary.ts';
 

@@ -26,7 +26,7 @@ const VIDEO_DECODERS = [
 /** Opus always decodes at its own full rate (RFC 7587 §4.1). */
 const OPUS_SAMPLE_RATE_HZ = 48_000;
 
-/** Five of the usual packets. What is missing for longer was not sent (DTX), or is beyond what libopus makes up before it fades out. */
+/** Five of the usual packets. What is missing for longer was not sent (DTX), or is too much to guess. */
 const MAX_CONCEALED_SAMPLES = OPUS_SAMPLE_RATE_HZ / 10;
 /** Of an Opus packet's first byte, what says that more than one frame follows (RFC 6716 §3.1). */
 const FRAME_COUNT_CODE = 0b11;
@@ -252,9 +252,9 @@ class NodeAvOpusDecoder implements AudioDecoder {
    */
   #conceal({ data, rtpTimestamp }: EncodedChunk): void {
     if (this.#nextTimestamp === undefined || data.length === 0) return;
-    const empty = Uint8Array.of(data[0]! & ~FRAME_COUNT_CODE);
     let missing = serialDistance32(rtpTimestamp, this.#nextTimestamp);
-    if (missing > MAX_CONCEALED_SAMPLES) return;
+    if (missing <= 0 || missing > MAX_CONCEALED_SAMPLES) return;
+    const empty = Uint8Array.of(data[0]! & ~FRAME_COUNT_CODE);
     while (missing > 0) {
       const made = this.#decode({ data: empty, rtpTimestamp: (rtpTimestamp - missing) >>> 0 });
       if (!made) return;

@@ -20,8 +20,9 @@ export interface AskedRate {
 }
 
 /**
- * Follows the mean time from a window to its answer, of which the wait for the model counts more than once. Sessions that share a machine wait in the same queue and see the same
- * delay, so their rates become equal; when it lengthens all of them slow down, and the queue stays short.
+ * Follows the mean time from a window to its answer, of which the wait for the model counts more than once. Sessions that share
+ * a machine wait in the same queue and see the same delay, so their rates become equal; when it lengthens all of them slow down,
+ * and the queue stays short.
  */
 export class MaskRate implements AskedRate {
   readonly #maxHz: number;
