@@ -55,7 +55,7 @@ function trialOf(run: RunFigures, known: ReadonlyMap<number, number>): Trial {
     masksPerSecond,
     ...(frameToMaskMs !== undefined && { frameToMaskP95Ms: frameToMaskMs.p95 }),
     ...(iouLoss !== undefined && { iouLoss }),
-    misses: missesOf(run, OBJECTIVE, known),
+    misses: missesOf(run, OBJECTIVE, iouLoss),
   };
 }
 

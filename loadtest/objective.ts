@@ -13,10 +13,10 @@ export interface Objective {
 export const OBJECTIVE: Objective = { masksPerSecond: 5, frameToMaskP95Ms: 300, iouLoss: 0.02 };
 
 /**
- * @param known IoU of the loop's frames with fewer streams, by time within the loop, ms; where it says nothing, nothing is missed.
+ * @param iouLoss against fewer streams; undefined when it is not known, and then not missed.
  * @returns what the run missed, in words; nothing when it met the objective.
  */
-export function missesOf(run: RunFigures, objective: Objective, known: ReadonlyMap<number, number>): string[] {
+export function missesOf(run: RunFigures, objective: Objective, iouLoss: number | undefined): string[] {
   const misses: string[] = [];
   const refused = run.streamsAsked - run.streamsLive;
   const p95Ms = run.frameToMaskMs?.p95;
@@ -29,7 +29,6 @@ export function missesOf(run: RunFigures, objective: Objective, known: ReadonlyM
       p95Ms === undefined ? 'no mask came' : `frame to mask took ${p95Ms.toFixed(0)} ms at the 95th percentile`,
     );
   }
-  const iouLoss = iouLossOf(run, known);
   if (iouLoss !== undefined && iouLoss > objective.iouLoss) {
     misses.push(`IoU was ${iouLoss.toFixed(3)} lower than with fewer streams, frame by frame`);
   }
@@ -40,6 +39,7 @@ export function missesOf(run: RunFigures, objective: Objective, known: ReadonlyM
  * Frame by frame, because some are much harder than others, and which third of them a stream has masks of is its own: means
  * over different frames of the same loop lie up to 0.03 apart.
  *
+ * @param known IoU with fewer streams, by time within the loop, ms.
  * @returns how much lower the IoU is than known, on the frames of which it is; undefined without any.
  */
 export function iouLossOf({ iouByFrame }: RunFigures, known: ReadonlyMap<number, number>): number | undefined {
