@@ -1,4 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { noteDeaths } from './test/process-deaths.ts';
+
+noteDeaths();
 
 const project = (name: string, include: string[], testTimeout: number, fileParallelism = true) => ({
   extends: true as const,

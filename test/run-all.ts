@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { findChromium } from './fixtures/chromium.ts';
+import { takeDeaths } from './process-deaths.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RESULTS = `${ROOT}test-results/`;
@@ -56,7 +57,7 @@ async function provideChromium(): Promise<void> {
 
 async function runVitest(project: string): Promise<Totals> {
   const report = `${RESULTS}${project}.json`;
-  await rm(report, { force: true });
+  await Promise.all([rm(report, { force: true }), takeDeaths()]);
   const status = await runCommand('vitest', [
     'run',
     '--project',
@@ -65,8 +66,11 @@ async function runVitest(project: string): Promise<Totals> {
     '--reporter=json',
     `--outputFile=${report}`,
   ]);
+  const deaths = await takeDeaths();
   const text = await readFile(report, 'utf8').catch(() => undefined);
-  if (text === undefined) return { passed: 0, failed: 1, faults: [`${project}: ended with ${status} and no report`] };
+  if (text === undefined) {
+    return { passed: 0, failed: 1, faults: [`${project}: ended with ${status} and no report`, ...deaths] };
+  }
   const { numPassedTests, numFailedTests, testResults } = JSON.parse(text) as VitestReport;
   const faults = testResults.flatMap(({ name, message, assertionResults }) => {
     const file = name.replace(ROOT, '');
@@ -80,7 +84,7 @@ async function runVitest(project: string): Promise<Totals> {
   });
   // A file that cannot be loaded fails the run without a failed test.
   const failed = Math.max(numFailedTests, status === 0 ? 0 : 1);
-  return { passed: numPassedTests, failed, faults };
+  return { passed: numPassedTests, failed, faults: [...faults, ...deaths] };
 }
 
 async function runPytest(): Promise<Totals> {

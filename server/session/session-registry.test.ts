@@ -106,6 +106,14 @@ describe('SessionRegistry', () => {
     await registry.close();
   });
 
+  it('lets a worker load to its end when it is closed amid that', async () => {
+    const { registry, failures } = start();
+    const ready = registry.ready();
+    await registry.close();
+    await expect(ready).resolves.toBeUndefined();
+    expect(failures).toEqual([]);
+  });
+
   it('ends a session that cannot be made, and that one alone', async () => {
     const { registry, failures } = start(10, { ...OPTIONS, peer: { ...OPTIONS.peer, iceServers: [7 as never] } });
     for (const failed of [1, 2]) {

@@ -182,7 +182,7 @@ export class SessionRegistry implements SessionHost, SessionGallery {
     await this.#empty(CLOSE_WITHIN_MS);
     // Before the threads end: a thread that ends with sessions counts as crashed.
     for (const sessionId of [...this.#sessions.keys()]) this.#end(sessionId, 'server-closed', undefined);
-    await Promise.all([...this.#workers].map(({ thread }) => thread.terminate()));
+    await Promise.all([...this.#workers].map(stop));
   }
 
   /** Resolves when the last session has ended, or after `withinMs`. */
@@ -217,6 +217,7 @@ export class SessionRegistry implements SessionHost, SessionGallery {
         this.#observer.failure(undefined, `media worker: ${error instanceof Error ? error.stack : error}`);
         reject(error);
       });
+      thread.once('exit', (code) => reject(new Error(`the media worker ended with exit code ${code}`)));
     });
     // The owner awaits `ready` once at the start; a later crash is handled by `exit`.
     ready.catch(() => {});
@@ -271,4 +272,10 @@ export class SessionRegistry implements SessionHost, SessionGallery {
     for (const watcher of session.watchers) watcher.ended(reason);
     if (this.#sessions.size === 0) this.#onEmpty?.();
   }
+}
+
+/** Ends a worker, and not before it has loaded: a native addon that is stopped while it registers itself aborts the process. */
+async function stop({ thread, ready }: MediaWorker): Promise<void> {
+  await Promise.allSettled([ready]);
+  await thread.terminate();
 }
