@@ -14,7 +14,8 @@ export type ToMediaWorker =
   | { readonly type: 'open'; readonly sessionId: string; readonly options: SessionOptions }
   | { readonly type: 'message'; readonly sessionId: string; readonly message: ClientMessage }
   | { readonly type: 'watched'; readonly sessionId: string; readonly watched: boolean }
-  | { readonly type: 'close'; readonly sessionId: string; readonly reason: string };
+  | { readonly type: 'close'; readonly sessionId: string; readonly reason: string }
+  | { readonly type: 'exit' };
 
 export type FromMediaWorker =
   | { readonly type: 'ready' }

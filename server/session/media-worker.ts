@@ -51,6 +51,7 @@ function open(sessionId: string, options: SessionOptions): void {
 }
 
 parent.on('message', (message: ToMediaWorker) => {
+  if (message.type === 'exit') process.exit();
   if (message.type === 'open') return open(message.sessionId, message.options);
   const session = sessions.get(message.sessionId);
   if (message.type === 'close') return void session?.close(message.reason);

@@ -182,7 +182,7 @@ export class SessionRegistry implements SessionHost, SessionGallery {
     await this.#empty(CLOSE_WITHIN_MS);
     // Before the threads end: a thread that ends with sessions counts as crashed.
     for (const sessionId of [...this.#sessions.keys()]) this.#end(sessionId, 'server-closed', undefined);
-    await Promise.all([...this.#workers].map(stop));
+    await Promise.all([...this.#workers].map(leave));
   }
 
   /** Resolves when the last session has ended, or after `withinMs`. */
@@ -274,8 +274,9 @@ export class SessionRegistry implements SessionHost, SessionGallery {
   }
 }
 
-/** Ends a worker, and not before it has loaded: a native addon that is stopped while it registers itself aborts the process. */
-async function stop({ thread, ready }: MediaWorker): Promise<void> {
-  await Promise.allSettled([ready]);
-  await thread.terminate();
+/** Lets a worker end itself, once it has loaded: what is terminated amid a call of a native addon aborts the process. */
+async function leave({ thread }: MediaWorker): Promise<void> {
+  const exit: ToMediaWorker = { type: 'exit' };
+  thread.postMessage(exit);
+  await new Promise((resolve) => thread.once('exit', resolve));
 }
