@@ -6,7 +6,7 @@ import { Resampler } from '../media/resample.ts';
 import type { DropReason, Telemetry } from '../telemetry/telemetry.ts';
 import type { AudioTimeline, TrackClock } from './audio-timeline.ts';
 import type { EncodedMask } from './flow.ts';
-import { SampleTurn } from './sample.ts';
+import { SampleTurn } from './sample-turn.ts';
 import { timelineOf, toMasks } from './to-masks.ts';
 
 /** Presentation times, ms, on the samples of the file's sound. */
@@ -21,8 +21,8 @@ export class FilePipeline {
   readonly #timeline: AudioTimeline;
   readonly #resampler: Resampler;
   readonly #pictures$ = new Subject<Picture>();
-  /** Of the pictures that the flow samples: it decides the same of the same times. */
   readonly #turn = new SampleTurn();
+  #due = false;
   #answer = Promise.withResolvers<EncodedMask>();
 
   /**
@@ -45,7 +45,7 @@ export class FilePipeline {
         toMasks({
           sessionId: 'file',
           segmenter,
-          rate: { hz: maskRateHz, answered: () => {} },
+          turns: { due: () => this.#due, answered: () => {} },
           wanted: () => true,
           timeline: this.#timeline,
           heard$: NEVER,
@@ -75,9 +75,9 @@ export class FilePipeline {
    * @returns its mask; undefined when none was due.
    */
   async segment(picture: Picture): Promise<EncodedMask | undefined> {
-    const due = this.#turn.take(picture.presentationTimeMs, this.#maskRateHz);
+    this.#due = this.#turn.take(picture.presentationTimeMs, this.#maskRateHz);
     this.#answer = Promise.withResolvers();
     this.#pictures$.next(picture);
-    return due ? this.#answer.promise : undefined;
+    return this.#due ? this.#answer.promise : undefined;
   }
 }

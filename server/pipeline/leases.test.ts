@@ -44,7 +44,7 @@ class Flow {
     this.#timeline.begin(clock, () => {});
     const manifest = { ...tinyManifest(), temporal };
     const telemetry = new TelemetryCollector();
-    const rate = new MaskRate(10);
+    const turns = new MaskRate(10);
     const segmenter = new FakeSegmenter(manifest, () => {
       const run = Promise.withResolvers<SegmentReply>();
       this.#runs.push(run);
@@ -52,7 +52,7 @@ class Flow {
     });
     const subscription = this.#frames$
       .pipe(
-        sample(this.pool, manifest, rate, () => true, telemetry),
+        sample(this.pool, manifest, turns, () => true, telemetry),
         pairAudio({
           timeline: this.#timeline,
           logMel: new RollingLogMel(logMel),
@@ -63,7 +63,7 @@ class Flow {
           scheduler: new VirtualTimeScheduler(),
         }),
         slideWindow(WINDOW_LENGTH),
-        segment({ sessionId: 's', segmenter, rate, telemetry }),
+        segment({ sessionId: 's', segmenter, turns, telemetry }),
         encode(new MaskEncoder(1, output.width, output.height, threshold), telemetry),
       )
       .subscribe();

@@ -24,6 +24,14 @@ describe('MaskRate', () => {
     expect(rate.hz).toBeGreaterThan(5);
   });
 
+  it('puts off the next window by what one waited for the model', () => {
+    const rate = new MaskRate(10);
+    const due = (timesMs: readonly number[]) => timesMs.filter((timeMs) => rate.due(timeMs));
+    expect(due([0, 20, 40])).toEqual([0]);
+    rate.answered(60, 40);
+    expect(due([60, 80, 100, 120, 140, 160, 180, 200, 220, 240])).toEqual([140, 240]);
+  });
+
   it('stays between 2 and the rate aimed at, whatever happens', () => {
     const turnarounds = fc.array(fc.double({ min: 0, max: 2000, noNaN: true }));
     fc.assert(
@@ -42,7 +50,7 @@ describe('MaskRate', () => {
 interface SimulatedSession {
   readonly rate: MaskRate;
   readonly leavesMs: number;
-  nextWindowMs: number;
+  nextFrameMs: number;
   waiting: boolean;
   startedMs: number;
   answersMs: number[];
@@ -51,7 +59,7 @@ interface SimulatedSession {
 }
 
 /**
- * Sessions of 10 Hz on a machine that answers one window at a time, in order; each has one window there and one waiting.
+ * Sessions of 10 Hz and 30 frames a second on a machine that answers one window at a time, in order; each has one window there and one waiting.
  * @param joinsMs when each session joins.
  * @param leavesMs when the odd ones leave.
  */
@@ -60,7 +68,7 @@ function simulate(joinsMs: readonly number[], serviceMs: number, untilMs: number
     (joinMs, i): SimulatedSession => ({
       rate: new MaskRate(10),
       leavesMs: i % 2 === 1 ? leavesMs : Number.POSITIVE_INFINITY,
-      nextWindowMs: joinMs,
+      nextFrameMs: joinMs,
       waiting: false,
       startedMs: Number.NaN,
       answersMs: [],
@@ -88,8 +96,9 @@ function simulate(joinsMs: readonly number[], serviceMs: number, untilMs: number
       freeMs = nowMs + serviceMs;
     }
     for (const session of sessions) {
-      if (nowMs < session.nextWindowMs || nowMs >= session.leavesMs) continue;
-      session.nextWindowMs += 1000 / session.rate.hz;
+      if (nowMs < session.nextFrameMs || nowMs >= session.leavesMs) continue;
+      session.nextFrameMs += 1000 / 30;
+      if (!session.rate.due(nowMs)) continue;
       if (queue.length === 0) freeMs = nowMs + serviceMs;
       if (Number.isNaN(session.startedMs)) {
         start(session, nowMs);

@@ -1,4 +1,5 @@
-/** How many masks a second a session asks for: as many as are answered, a little fewer than would queue. */
+/** When a session asks for masks: as often as is answered, and not when others do. */
+import { SampleTurn } from './sample-turn.ts';
 
 /** Below this the overlay no longer follows what happens. */
 export const MIN_MASK_RATE_HZ = 2;
@@ -8,24 +9,30 @@ const BUSY_SHARE = 0.9;
  * How much more a wait for the model slows down than a run of it. With N sessions that are served X times a second in all, the
  * time between two windows of one is N / X whatever is asked for: the more of it a wait counts for, the shorter the wait.
  */
-const WAIT_WEIGHT = 2.5;
+const WAIT_WEIGHT = 2;
 /** Weight of the newest answer in the mean: a single slow one does not halve the rate, ten do what they must. */
 const NEWEST_WEIGHT = 0.1;
 
-/** What the operators know of a rate. */
-export interface AskedRate {
-  /** Masks a second asked for now. */
-  readonly hz: number;
+/** What the operators know of it. */
+export interface MaskTurns {
+  /** Asked once for each frame. @returns true when it is to get a mask. */
+  due(captureTimeMs: number): boolean;
+  /**
+   * @param turnaroundMs time from the window being ready to its logits; of a window without an answer, the longest wait.
+   * @param queueMs how much of it the window waited for the model.
+   */
   answered(turnaroundMs: number, queueMs: number): void;
 }
 
 /**
- * Follows the mean time from a window to its answer, of which the wait for the model counts more than once. Sessions that share
- * a machine wait in the same queue and see the same delay, so their rates become equal; when it lengthens all of them slow down,
- * and the queue stays short.
+ * The rate follows the mean time from a window to its answer, of which the wait for the model counts more than once. Sessions
+ * that share a machine wait in the same queue and see the same delay, so their rates become equal; when it lengthens all of them
+ * slow down. A wait also puts off the next window by as much: its turn then comes when the model is free, and sessions whose
+ * turns fell together fall into step, one after the other.
  */
-export class MaskRate implements AskedRate {
+export class MaskRate implements MaskTurns {
   readonly #maxHz: number;
+  readonly #turn = new SampleTurn();
   /** Of turnarounds, with their waits weighted. */
   #meanMs: number | undefined;
 
@@ -34,17 +41,19 @@ export class MaskRate implements AskedRate {
     this.#maxHz = Math.max(MIN_MASK_RATE_HZ, maxHz);
   }
 
+  /** Masks a second asked for now. */
   get hz(): number {
     if (this.#meanMs === undefined) return this.#maxHz;
     return Math.min(this.#maxHz, Math.max(MIN_MASK_RATE_HZ, (1000 * BUSY_SHARE) / this.#meanMs));
   }
 
-  /**
-   * @param turnaroundMs time from the window being ready to its logits; of a window without an answer, the longest wait.
-   * @param queueMs how much of it the window waited for the model.
-   */
+  due(captureTimeMs: number): boolean {
+    return this.#turn.take(captureTimeMs, this.hz);
+  }
+
   answered(turnaroundMs: number, queueMs: number): void {
     const weightedMs = turnaroundMs + (WAIT_WEIGHT - 1) * queueMs;
     this.#meanMs = this.#meanMs === undefined ? weightedMs : this.#meanMs + NEWEST_WEIGHT * (weightedMs - this.#meanMs);
+    this.#turn.delay(queueMs);
   }
 }

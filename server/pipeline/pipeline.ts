@@ -55,7 +55,7 @@ export class MaskPipeline {
       toMasks({
         sessionId,
         segmenter,
-        rate,
+        turns: rate,
         wanted: () => channel()?.open === true || followed(),
         timeline,
         heard$,

@@ -1,45 +1,22 @@
-/** Operator: chooses the frames the model sees, evenly in capture time, and scales those into a model input. */
+/** Operator: chooses the frames the model sees, those that are due, and scales them into a model input. */
 import { Observable, type OperatorFunction } from 'rxjs';
 import type { ModelManifest } from '../inference/manifest.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { addLuminance, EarlierFrames } from './earlier-frames.ts';
 import type { Sample, TimedFrame } from './flow.ts';
 import type { InputLease, InputPool } from './input-pool.ts';
-import type { AskedRate } from './mask-rate.ts';
-
-/** Share of a period by which a frame may come before its turn: at 30 frames/s a turn falls between frames. */
-const EARLY_SHARE = 0.1;
-
-/** Which frames are due at a rate that may change at any time. */
-export class SampleTurn {
-  #nextMs: number | undefined;
-
-  /** @returns true when the frame is to be sampled; its successors then wait for the next turn. */
-  take(captureTimeMs: number, rateHz: number): boolean {
-    const periodMs = 1000 / rateHz;
-    const nextMs = this.#nextMs;
-    // A timeline that jumped back or far ahead has no turn to keep.
-    const lost = nextMs === undefined || captureTimeMs > nextMs + periodMs || captureTimeMs < nextMs - 2 * periodMs;
-    if (lost) {
-      this.#nextMs = captureTimeMs + periodMs;
-      return true;
-    }
-    if (captureTimeMs < nextMs - EARLY_SHARE * periodMs) return false;
-    this.#nextMs = nextMs + periodMs;
-    return true;
-  }
-}
+import type { MaskTurns } from './mask-rate.ts';
 
 /**
  * Closes every frame: at once when it is not due, otherwise after scaling. Samples leave in the order of their frames. For a
  * model that sees motion every frame is looked at, and a sample gets what was seen before it.
- * @param rate asked anew for each frame.
+ * @param turns says which frames are due.
  * @param wanted whether anybody would get a mask, asked anew for each frame: nothing is scaled for nobody.
  */
 export function sample(
   pool: InputPool,
   { inputs }: ModelManifest,
-  rate: AskedRate,
+  turns: MaskTurns,
   wanted: () => boolean,
   telemetry: Telemetry,
 ): OperatorFunction<TimedFrame, Sample> {
@@ -70,7 +47,6 @@ export function sample(
 
   return (frames$) =>
     new Observable<Sample>((subscriber) => {
-      const turn = new SampleTurn();
       const before = inputs.earlier && new EarlierFrames(inputs.earlier);
       // Each link holds a lease, so the pool bounds how many frames are being scaled.
       let emitted = Promise.resolve();
@@ -84,7 +60,7 @@ export function sample(
       subscriber.add(
         frames$.subscribe({
           next: (timed) => {
-            const due = turn.take(timed.captureTimeMs, rate.hz);
+            const due = turns.due(timed.captureTimeMs);
             if (!wanted()) {
               timed.frame.close();
               if (due) telemetry.drop('channel-closed');

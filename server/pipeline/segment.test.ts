@@ -20,7 +20,7 @@ function flow(answer: FakeAnswer, { temporal = false, inputs = 16 } = {}) {
   const windows$ = new Subject<Window>();
   const seen: Segmented[] = [];
   let completed = false;
-  const subscription = windows$.pipe(segment({ sessionId: 's', segmenter, rate, telemetry })).subscribe({
+  const subscription = windows$.pipe(segment({ sessionId: 's', segmenter, turns: rate, telemetry })).subscribe({
     next: (segmented) => {
       seen.push(segmented);
       segmented.pair.lease.release();

@@ -4,7 +4,7 @@ import type { Segmenter } from '../inference/segmenter.ts';
 import type { DropReason, Telemetry } from '../telemetry/telemetry.ts';
 import type { Segmented, Window } from './flow.ts';
 import { latestWhileBusy } from './latest-while-busy.ts';
-import type { AskedRate } from './mask-rate.ts';
+import type { MaskTurns } from './mask-rate.ts';
 import { releaseWindow } from './window.ts';
 
 /** A mask older than this is worth less than the next one. */
@@ -13,7 +13,7 @@ const ANSWER_WITHIN_MS = 1000;
 export interface SegmentOptions {
   readonly sessionId: string;
   readonly segmenter: Segmenter;
-  readonly rate: AskedRate;
+  readonly turns: MaskTurns;
   readonly telemetry: Telemetry;
 }
 
@@ -23,12 +23,12 @@ export interface SegmentOptions {
  * A failed run is a drop: the next window may fare better, and the server's log has the cause.
  */
 export function segment(options: SegmentOptions): OperatorFunction<Window, Segmented> {
-  const { sessionId, segmenter, rate, telemetry } = options;
+  const { sessionId, segmenter, turns, telemetry } = options;
   const { manifest } = segmenter;
 
   const unanswered = (reason: DropReason) => {
     telemetry.drop(reason);
-    rate.answered(ANSWER_WITHIN_MS, 0);
+    turns.answered(ANSWER_WITHIN_MS, 0);
   };
 
   const run = (window: Window) =>
@@ -60,7 +60,7 @@ export function segment(options: SegmentOptions): OperatorFunction<Window, Segme
           (reply) => {
             if (reply.kind === 'dropped') return unanswered(reply.reason);
             const { queueMs, inferenceMs } = reply;
-            rate.answered(performance.now() - startMs, queueMs);
+            turns.answered(performance.now() - startMs, queueMs);
             telemetry.observe('queue', queueMs);
             telemetry.observe('inference', inferenceMs);
             emit({ gated: false, queueMs, inferenceMs });

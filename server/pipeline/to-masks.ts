@@ -11,7 +11,7 @@ import { AudioTimeline } from './audio-timeline.ts';
 import { encode } from './encode.ts';
 import type { EncodedMask, TimedFrame } from './flow.ts';
 import { InputPool } from './input-pool.ts';
-import type { AskedRate } from './mask-rate.ts';
+import type { MaskTurns } from './mask-rate.ts';
 import { pairAudio } from './pair-audio.ts';
 import { sample } from './sample.ts';
 import { segment } from './segment.ts';
@@ -24,7 +24,7 @@ const SPARE_INPUTS = 3;
 export interface MaskParts {
   readonly sessionId: string;
   readonly segmenter: Segmenter;
-  readonly rate: AskedRate;
+  readonly turns: MaskTurns;
   /** Whether anybody would get a mask now. */
   readonly wanted: () => boolean;
   /** Made by {@link timelineOf} the segmenter's manifest. */
@@ -41,7 +41,7 @@ export function timelineOf({ audio }: ModelManifest): AudioTimeline {
 
 /** Closes every frame; each mask is one of a frame that was due. */
 export function toMasks(parts: MaskParts): OperatorFunction<TimedFrame, EncodedMask> {
-  const { sessionId, segmenter, rate, wanted, timeline, heard$, onSenderClock, telemetry } = parts;
+  const { sessionId, segmenter, turns, wanted, timeline, heard$, onSenderClock, telemetry } = parts;
   const { manifest } = segmenter;
   const { classes, output, threshold, windowLength } = manifest;
   const pool = new InputPool(Array.from({ length: windowLength + SPARE_INPUTS }, () => allocateModelInput(manifest)));
@@ -49,10 +49,10 @@ export function toMasks(parts: MaskParts): OperatorFunction<TimedFrame, EncodedM
   const encoder = new MaskEncoder(classes.length, output.width, output.height, threshold);
   return (frames$) =>
     frames$.pipe(
-      sample(pool, manifest, rate, wanted, telemetry),
+      sample(pool, manifest, turns, wanted, telemetry),
       pairAudio({ timeline, logMel, heard$, onSenderClock, telemetry }),
       slideWindow(windowLength),
-      segment({ sessionId, segmenter, rate, telemetry }),
+      segment({ sessionId, segmenter, turns, telemetry }),
       encode(encoder, telemetry),
       manifest.inputs.earlier ? stabilise() : identity,
     );
