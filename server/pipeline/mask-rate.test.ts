@@ -28,8 +28,8 @@ describe('MaskRate', () => {
     const rate = new MaskRate(10);
     const due = (timesMs: readonly number[]) => timesMs.filter((timeMs) => rate.due(timeMs));
     expect(due([0, 20, 40])).toEqual([0]);
-    rate.answered(60, 40);
-    expect(due([60, 80, 100, 120, 140, 160, 180, 200, 220, 240])).toEqual([140, 240]);
+    rate.answered(40, 20);
+    expect(due([60, 80, 100, 120, 140, 160, 180, 200, 220, 240])).toEqual([120, 220]);
   });
 
   it('stays between 2 and the rate aimed at, whatever happens', () => {
