@@ -24,12 +24,14 @@ describe('MaskRate', () => {
     expect(rate.hz).toBeGreaterThan(5);
   });
 
-  it('puts off the next window by what one waited for the model', () => {
+  it('puts off the next window by what one waited for the model beyond 20 ms', () => {
     const rate = new MaskRate(10);
     const due = (timesMs: readonly number[]) => timesMs.filter((timeMs) => rate.due(timeMs));
     expect(due([0, 20, 40])).toEqual([0]);
     rate.answered(40, 20);
-    expect(due([60, 80, 100, 120, 140, 160, 180, 200, 220, 240])).toEqual([120, 220]);
+    expect(due([60, 80, 100])).toEqual([100]);
+    rate.answered(50, 40);
+    expect(due([120, 140, 160, 180, 200, 220, 240, 260, 280, 300, 320])).toEqual([220, 320]);
   });
 
   it('stays between 2 and the rate aimed at, whatever happens', () => {

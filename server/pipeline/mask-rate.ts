@@ -9,7 +9,9 @@ const BUSY_SHARE = 0.9;
  * How much more a wait for the model slows down than a run of it. With N sessions that are served X times a second in all, the
  * time between two windows of one is N / X whatever is asked for: the more of it a wait counts for, the shorter the wait.
  */
-const WAIT_WEIGHT = 2;
+const WAIT_WEIGHT = 3;
+/** A wait that nobody sees, ms: to avoid it, few sessions that ask for all there is would leave the model idle. */
+const UNSEEN_WAIT_MS = 20;
 /** Weight of the newest answer in the mean: a single slow one does not halve the rate, ten do what they must. */
 const NEWEST_WEIGHT = 0.1;
 
@@ -27,7 +29,7 @@ export interface MaskTurns {
 /**
  * The rate follows the mean time from a window to its answer, of which the wait for the model counts more than once. Sessions
  * that share a machine wait in the same queue and see the same delay, so their rates become equal; when it lengthens all of them
- * slow down. A wait also puts off the next window by as much: its turn then comes when the model is free, and sessions whose
+ * slow down. A wait that can be seen also puts off the next window by as much: its turn then comes when the model is free, and sessions whose
  * turns fell together fall into step, one after the other.
  */
 export class MaskRate implements MaskTurns {
@@ -52,8 +54,9 @@ export class MaskRate implements MaskTurns {
   }
 
   answered(turnaroundMs: number, queueMs: number): void {
-    const weightedMs = turnaroundMs + (WAIT_WEIGHT - 1) * queueMs;
+    const waitMs = Math.max(0, queueMs - UNSEEN_WAIT_MS);
+    const weightedMs = turnaroundMs + (WAIT_WEIGHT - 1) * waitMs;
     this.#meanMs = this.#meanMs === undefined ? weightedMs : this.#meanMs + NEWEST_WEIGHT * (weightedMs - this.#meanMs);
-    this.#turn.delay(queueMs);
+    this.#turn.delay(waitMs);
   }
 }
