@@ -97,7 +97,7 @@ export const OPTIONS = {
     env: 'AVSAC_MASK_RATE_HZ',
     flag: '--mask-rate-hz',
     range: '2..30 masks a second',
-    about: 'masks a second aimed at for a session; falls to 2 under load',
+    about: 'masks a second aimed at for a session; falls to 1 under load',
     fallback: 10,
     parse: integer(2, 30),
   }),

@@ -15,6 +15,7 @@ import { AudioTimeline } from './audio-timeline.ts';
 import { encode } from './encode.ts';
 import type { TimedFrame } from './flow.ts';
 import { MaskRate } from './mask-rate.ts';
+import { MeanTurnaround } from './mean-turnaround.ts';
 import { pairAudio } from './pair-audio.ts';
 import { sample } from './sample.ts';
 import { segment } from './segment.ts';
@@ -44,7 +45,7 @@ class Flow {
     this.#timeline.begin(clock, () => {});
     const manifest = { ...tinyManifest(), temporal };
     const telemetry = new TelemetryCollector();
-    const turns = new MaskRate(10);
+    const turns = new MaskRate(10, new MeanTurnaround());
     const segmenter = new FakeSegmenter(manifest, () => {
       const run = Promise.withResolvers<SegmentReply>();
       this.#runs.push(run);

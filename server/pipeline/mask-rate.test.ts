@@ -1,48 +1,57 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MaskRate, MIN_MASK_RATE_HZ } from './mask-rate.ts';
+import { MeanTurnaround } from './mean-turnaround.ts';
+
+const alone = (maxHz: number) => new MaskRate(maxHz, new MeanTurnaround());
 
 describe('MaskRate', () => {
+  /** Answers 100 ms apart. */
+  function answer(rate: MaskRate, turnaroundMs: number, times: number, fromMs = 0): void {
+    for (let i = 0; i < times; i++) rate.answered(turnaroundMs, 0, fromMs + 100 * i);
+  }
+
   it('starts at the rate aimed at and stays there while answers come in time', () => {
-    const rate = new MaskRate(10);
-    for (let i = 0; i < 100; i++) rate.answered(50, 0);
+    const rate = alone(10);
+    expect(rate.hz).toBe(10);
+    answer(rate, 50, 100);
     expect(rate.hz).toBe(10);
   });
 
   it('asks for fewer than are answered when answers take longer than their turn, and for more again after', () => {
-    const rate = new MaskRate(10);
-    for (let i = 0; i < 50; i++) rate.answered(200, 0);
+    const rate = alone(10);
+    answer(rate, 200, 50);
     expect(rate.hz).toBeCloseTo(4.5, 2);
-    for (let i = 0; i < 50; i++) rate.answered(50, 0);
+    answer(rate, 50, 50, 5000);
     expect(rate.hz).toBe(10);
   });
 
   it('is not halved by one slow answer', () => {
-    const rate = new MaskRate(10);
-    for (let i = 0; i < 50; i++) rate.answered(50, 0);
-    rate.answered(400, 0);
+    const rate = alone(10);
+    answer(rate, 50, 50);
+    answer(rate, 400, 1, 5000);
     expect(rate.hz).toBeGreaterThan(5);
   });
 
   it('puts off the next window by what one waited for the model beyond 20 ms', () => {
-    const rate = new MaskRate(10);
+    const rate = alone(10);
     const due = (timesMs: readonly number[]) => timesMs.filter((timeMs) => rate.due(timeMs));
     expect(due([0, 20, 40])).toEqual([0]);
-    rate.answered(40, 20);
+    rate.answered(40, 20, 40);
     expect(due([60, 80, 100])).toEqual([100]);
-    rate.answered(50, 40);
+    rate.answered(50, 40, 150);
     expect(due([120, 140, 160, 180, 200, 220, 240, 260, 280, 300, 320])).toEqual([220, 320]);
   });
 
-  it('stays between 2 and the rate aimed at, whatever happens', () => {
+  it('stays between 1 and the rate aimed at, whatever happens', () => {
     const turnarounds = fc.array(fc.double({ min: 0, max: 2000, noNaN: true }));
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 30 }), turnarounds, (maxHz, answers) => {
-        const rate = new MaskRate(maxHz);
-        for (const turnaroundMs of answers) {
-          rate.answered(turnaroundMs, 0);
+        const rate = alone(maxHz);
+        for (const [i, turnaroundMs] of answers.entries()) {
+          rate.answered(turnaroundMs, 0, 40 * i);
           expect(rate.hz).toBeGreaterThanOrEqual(MIN_MASK_RATE_HZ);
-          expect(rate.hz).toBeLessThanOrEqual(Math.max(maxHz, MIN_MASK_RATE_HZ));
+          expect(rate.hz).toBeLessThanOrEqual(maxHz);
         }
       }),
     );
@@ -71,9 +80,10 @@ function simulate(
   untilMs: number,
   { leavesMs = Number.POSITIVE_INFINITY, maxHz = 10 } = {},
 ) {
+  const turnarounds = new MeanTurnaround();
   const sessions = joinsMs.map(
     (joinMs, i): SimulatedSession => ({
-      rate: new MaskRate(maxHz),
+      rate: new MaskRate(maxHz, turnarounds),
       leavesMs: i % 2 === 1 ? leavesMs : Number.POSITIVE_INFINITY,
       nextFrameMs: joinMs,
       waiting: false,
@@ -95,7 +105,7 @@ function simulate(
     if (served && nowMs >= freeMs) {
       queue.shift();
       const queueMs = nowMs - served.startedMs - serviceMs;
-      served.rate.answered(nowMs - served.startedMs, queueMs);
+      served.rate.answered(nowMs - served.startedMs, queueMs, nowMs);
       served.waitsMs.push(queueMs);
       served.answersMs.push(nowMs);
       served.startedMs = Number.NaN;

@@ -5,6 +5,7 @@ import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
 import { FakeSegmenter, IMMEDIATE_LOGITS } from '../inference/fake-segmenter.ts';
 import type { DecoderFactory } from '../media/decoder.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
+import { MeanTurnaround } from './mean-turnaround.ts';
 import { MaskPipeline } from './pipeline.ts';
 
 beforeEach(() => {
@@ -42,6 +43,7 @@ class Scene {
       maskRateHz: 10,
       decoders: decoders ?? this.decoders,
       segmenter: this.segmenter,
+      turnarounds: new MeanTurnaround(),
       channel: () => ({ open: true, bufferedAmount: 0, send: (bytes) => this.masks.push(decodeMask(bytes)) > 0 }),
       followed: () => false,
       publish: () => false,

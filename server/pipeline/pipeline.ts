@@ -11,6 +11,7 @@ import { decodeVideo } from './decode-video.ts';
 import type { EncodedMask } from './flow.ts';
 import { hear } from './hear.ts';
 import { MaskRate } from './mask-rate.ts';
+import type { MeanTurnaround } from './mean-turnaround.ts';
 import { send } from './send.ts';
 import { timelineOf, toMasks } from './to-masks.ts';
 
@@ -20,6 +21,8 @@ export interface MaskPipelineOptions {
   readonly maskRateHz: number;
   readonly decoders: DecoderFactory;
   readonly segmenter: Segmenter;
+  /** Shared by the sessions that share the segmenter. */
+  readonly turnarounds: MeanTurnaround;
   /** The mask channel at the moment, undefined until the client has opened one. */
   readonly channel: () => ByteChannel | undefined;
   /** Whether anybody follows the session. */
@@ -39,9 +42,10 @@ export class MaskPipeline {
   #frameSize = { frameWidth: 0, frameHeight: 0 };
 
   constructor(options: MaskPipelineOptions) {
-    const { sessionId, maskRateHz, decoders, segmenter, channel, followed, publish, telemetry, failed } = options;
+    const { sessionId, maskRateHz, decoders, segmenter, turnarounds, channel, followed, publish, telemetry, failed } =
+      options;
     const clocks = this.#clocks;
-    const rate = new MaskRate(maskRateHz);
+    const rate = new MaskRate(maskRateHz, turnarounds);
     this.#rate = rate;
     const timeline = timelineOf(segmenter.manifest);
 

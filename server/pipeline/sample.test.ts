@@ -6,6 +6,7 @@ import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
 import type { Sample, TimedFrame } from './flow.ts';
 import { MaskRate } from './mask-rate.ts';
+import { MeanTurnaround } from './mean-turnaround.ts';
 import { sample } from './sample.ts';
 
 const multiples = (periodMs: number, count: number) => Array.from({ length: count }, (_, i) => i * periodMs);
@@ -17,12 +18,14 @@ describe('sample', () => {
     const frames$ = new Subject<TimedFrame>();
     const seen: Sample[] = [];
     let completed = false;
-    const subscription = frames$.pipe(sample(pool, manifest, new MaskRate(10), wanted, telemetry)).subscribe({
-      next: (one) => seen.push(one),
-      complete: () => {
-        completed = true;
-      },
-    });
+    const subscription = frames$
+      .pipe(sample(pool, manifest, new MaskRate(10, new MeanTurnaround()), wanted, telemetry))
+      .subscribe({
+        next: (one) => seen.push(one),
+        complete: () => {
+          completed = true;
+        },
+      });
     const done = () => completed;
     return { pool, telemetry, frames$, seen, done, subscription };
   }

@@ -8,6 +8,7 @@ import type { SegmentReply } from '../inference/segmenter.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
 import type { Segmented, Window } from './flow.ts';
 import { MaskRate } from './mask-rate.ts';
+import { MeanTurnaround } from './mean-turnaround.ts';
 import { segment } from './segment.ts';
 
 const QUIET = tinyManifest().silenceGateDbfs - 1;
@@ -15,7 +16,7 @@ const QUIET = tinyManifest().silenceGateDbfs - 1;
 function flow(answer: FakeAnswer, { temporal = false, inputs = 16 } = {}) {
   const pool = poolOf(inputs);
   const telemetry = new TelemetryCollector();
-  const rate = new MaskRate(10);
+  const rate = new MaskRate(10, new MeanTurnaround());
   const segmenter = new FakeSegmenter({ ...tinyManifest(), temporal }, answer);
   const windows$ = new Subject<Window>();
   const seen: Segmented[] = [];

@@ -28,7 +28,7 @@ export function segment(options: SegmentOptions): OperatorFunction<Window, Segme
 
   const unanswered = (reason: DropReason) => {
     telemetry.drop(reason);
-    turns.answered(ANSWER_WITHIN_MS, 0);
+    turns.answered(ANSWER_WITHIN_MS, 0, performance.now());
   };
 
   const run = (window: Window) =>
@@ -60,7 +60,8 @@ export function segment(options: SegmentOptions): OperatorFunction<Window, Segme
           (reply) => {
             if (reply.kind === 'dropped') return unanswered(reply.reason);
             const { queueMs, inferenceMs } = reply;
-            turns.answered(performance.now() - startMs, queueMs);
+            const nowMs = performance.now();
+            turns.answered(nowMs - startMs, queueMs, nowMs);
             telemetry.observe('queue', queueMs);
             telemetry.observe('inference', inferenceMs);
             emit({ gated: false, queueMs, inferenceMs });

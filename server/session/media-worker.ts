@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import { connectSegmenter } from '../inference/port-segmenter.ts';
 import { loadDecoderFactory } from '../media/node-av-decoder.ts';
 import { createWeriftPeer } from '../peer/werift-peer.ts';
+import { MeanTurnaround } from '../pipeline/mean-turnaround.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
 import type { FromMediaWorker, MediaWorkerData, ToMediaWorker } from './media-worker-messages.ts';
 import { Session, type SessionOptions, type SessionParts } from './session.ts';
@@ -21,6 +22,7 @@ const parts: SessionParts = {
   createPeer: createWeriftPeer,
   decoders: await loadDecoderFactory(),
   segmenter: await connectSegmenter(segmenterPort),
+  turnarounds: new MeanTurnaround(),
   telemetry,
 };
 const sessions = new Map<string, Session>();

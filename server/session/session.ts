@@ -13,6 +13,7 @@ import type { DecoderFactory } from '../media/decoder.ts';
 import { resultLine } from '../output/result-line.ts';
 import type { AnswerResult, CreatePeer, Peer, PeerChannel, PeerOptions, PeerState, RemoteTrack } from '../peer/peer.ts';
 import type { EncodedMask } from '../pipeline/flow.ts';
+import type { MeanTurnaround } from '../pipeline/mean-turnaround.ts';
 import { MaskPipeline } from '../pipeline/pipeline.ts';
 import { type Telemetry, teeTelemetry } from '../telemetry/telemetry.ts';
 import { SessionFigures } from './session-figures.ts';
@@ -33,6 +34,7 @@ export interface SessionParts {
   readonly createPeer: CreatePeer;
   readonly decoders: DecoderFactory;
   readonly segmenter: Segmenter;
+  readonly turnarounds: MeanTurnaround;
   readonly telemetry: Telemetry;
 }
 
@@ -101,6 +103,7 @@ export class Session {
       maskRateHz: options.maskRateHz,
       decoders: parts.decoders,
       segmenter: parts.segmenter,
+      turnarounds: parts.turnarounds,
       channel: () => this.#maskChannel,
       followed: () => this.#watched,
       publish: (mask) => this.#publish(mask),
