@@ -14,10 +14,9 @@ export default defineConfig({
     pool: 'forks',
     projects: [
       project('unit', ['{shared,server,client,loadtest,publisher,models/scenes}/**/*.test.ts'], 30_000),
-      // The process with libwebrtc inside has died in two whole runs while the other files ran, never alone; why is not known.
+      // A browser, a server and a model fill two cores; live video side by side would starve.
       project('contract', ['test/contract/**/*.test.ts'], 60_000, false),
       project('integration', ['test/integration/**/*.test.ts'], 240_000, false),
-      // A browser, a server and a model fill two cores; live video side by side would starve.
       project('browser', ['test/browser/**/*.test.ts'], 240_000, false),
     ],
   },

@@ -5,6 +5,7 @@ import { createDemoScene } from '../shared/demo-scene/scene.ts';
 import { decodeMask } from '../shared/mask-codec.ts';
 import { type Candidate, MASK_CHANNEL_LABEL, MASK_CHANNEL_OPTIONS, type ServerMessage } from '../shared/signalling.ts';
 import type { LibwebrtcData } from './libwebrtc-crew.ts';
+import { offerOf } from './libwebrtc-offer.ts';
 import type { MaskSample } from './mask-sample.ts';
 import { nowMs } from './publisher.ts';
 import { Signalling } from './signalling.ts';
@@ -85,8 +86,7 @@ function publish(): { record: Omit<StreamRecord, 'stream'>; settled: Promise<voi
     signalling.send({ type: 'candidate', candidate: (candidate?.toJSON() as Candidate | undefined) ?? null });
   const receive = async (message: ServerMessage): Promise<void> => {
     if (message.type === 'welcome') {
-      await connection.setLocalDescription(await connection.createOffer());
-      signalling.send({ type: 'offer', sdp: connection.localDescription!.sdp });
+      signalling.send({ type: 'offer', sdp: await offerOf(connection) });
     } else if (message.type === 'answer') {
       await connection.setRemoteDescription({ type: 'answer', sdp: message.sdp });
     } else if (message.type === 'candidate' && message.candidate !== null) {

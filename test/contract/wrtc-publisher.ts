@@ -1,4 +1,5 @@
 import wrtc from '@roamhq/wrtc';
+import { offerOf } from '../../loadtest/libwebrtc-offer.ts';
 
 type Kind = 'audio' | 'video' | 'channel';
 
@@ -46,9 +47,8 @@ export class WrtcPublisher {
     return this.#videoSource.createTrack();
   }
 
-  async offer(options: RTCOfferOptions = {}): Promise<string> {
-    await this.connection.setLocalDescription(await this.connection.createOffer(options));
-    return this.connection.localDescription!.sdp;
+  offer(options: RTCOfferOptions = {}): Promise<string> {
+    return offerOf(this.connection, options);
   }
 
   async accept(sdp: string): Promise<void> {

@@ -1,5 +1,6 @@
 import wrtc from '@roamhq/wrtc';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { offerOf } from '../../loadtest/libwebrtc-offer.ts';
 import type { RunningServer } from '../../server/service.ts';
 import { createDemoScene } from '../../shared/demo-scene/scene.ts';
 import { readFeed, results } from '../fixtures/results-reader.ts';
@@ -28,8 +29,7 @@ class Publisher {
   }
 
   async offer(options: RTCOfferOptions = {}): Promise<string> {
-    await this.connection.setLocalDescription(await this.connection.createOffer(options));
-    return this.connection.localDescription!.sdp.replaceAll('a=sendrecv', 'a=sendonly');
+    return (await offerOf(this.connection, options)).replaceAll('a=sendrecv', 'a=sendonly');
   }
 
   accept(sdp: string): Promise<void> {
