@@ -41,7 +41,7 @@ export class MaskRate implements MaskTurns {
    * @param turnarounds with their waits weighted; shared by sessions that wait in the same queue.
    */
   constructor(maxHz: number, turnarounds: MeanTurnaround) {
-    this.#maxHz = Math.max(MIN_MASK_RATE_HZ, maxHz);
+    this.#maxHz = maxHz;
     this.#turnarounds = turnarounds;
   }
 

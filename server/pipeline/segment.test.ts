@@ -111,7 +111,8 @@ describe('segment', () => {
       const { pool, windows$, capturedMs, telemetry, rate } = flow(() => replies.shift()!);
       windows$.next(windowOf(pool, [1]));
       await settled();
-      expect(rate.hz).toBeLessThan(10);
+      // Others share the mean: what a session leaves behind when it closes is not the model's delay.
+      expect(rate.hz < 10).toBe(reason !== 'closed');
       windows$.next(windowOf(pool, [2]));
       await settled();
       expect(capturedMs()).toEqual([2]);

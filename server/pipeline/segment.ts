@@ -28,7 +28,8 @@ export function segment(options: SegmentOptions): OperatorFunction<Window, Segme
 
   const unanswered = (reason: DropReason) => {
     telemetry.drop(reason);
-    turns.answered(ANSWER_WITHIN_MS, 0, performance.now());
+    // What a session leaves behind says nothing of the model, and others share the mean.
+    if (reason !== 'closed') turns.answered(ANSWER_WITHIN_MS, 0, performance.now());
   };
 
   const run = (window: Window) =>

@@ -182,7 +182,7 @@ export class SessionRegistry implements SessionHost, SessionGallery {
     await this.#empty(CLOSE_WITHIN_MS);
     // Before the threads end: a thread that ends with sessions counts as crashed.
     for (const sessionId of [...this.#sessions.keys()]) this.#end(sessionId, 'server-closed', undefined);
-    await Promise.all([...this.#workers].map(leave));
+    await Promise.all(this.#workers.map(leave));
   }
 
   /** Resolves when the last session has ended, or after `withinMs`. */
