@@ -66,6 +66,23 @@ test('capture time that is right within a few ms names every frame, jitter or no
   );
 });
 
+test.each([
+  ['even', regular, [-15, -11, 11, 15]],
+  ['uneven', jittered, [-18, -16, -14, -11, 11, 14, 16, 18]],
+])('capture time that is wrong for good is found out by what %s frames agree on', (_, intervalsMs, errorsMs) => {
+  for (const errorMs of errorsMs) {
+    const results = play({ intervalsMs, offsetMs: 98.7, captureErrorMs: () => errorMs });
+    for (const { asked, named } of results.slice(10)) expect(named, `${errorMs} ms`).toBe(asked);
+  }
+});
+
+test('where the page sees every other frame, those between are still missing', () => {
+  const missing = (i: number) => i % 2 === 0;
+  const results = play({ intervalsMs: regular, offsetMs: 55.5, captureErrorMs: () => 1, missing });
+  expect(results.filter(({ named }) => named === 'frame-missing').length).toBeGreaterThan(40);
+  for (const { asked, named } of results) if (named !== 'frame-missing') expect(named).toBe(asked);
+});
+
 test('RTP timestamps wrap without a frame being lost', () => {
   // The 150th of 300 frames, five seconds in, crosses 2^32.
   const offsetMs = TWO_32 / 90 - 400_000 - 5000;

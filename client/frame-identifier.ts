@@ -17,13 +17,21 @@ const TOLERANCE_MS = 10;
 const TOLERANCE_INTERVALS = 0.4;
 /** Readings of capture time whose median is believed. */
 const CAPTURE_TIME_READINGS = 15;
-/** The constant follows the sender's clock this far from what capture time says, ms. */
-const MAX_FOLLOWED_MS = 12;
+/** The constant strays this far from what capture time says, ms: less than an interval at 30 frames/s. */
+const MAX_FOLLOWED_MS = 25;
 /** After so many frames it is believed this far, ms: the server's clock strays more easily than the sender's. */
 const PROVING_FRAMES = 30;
 const MAX_PROVED_MS = 100;
 /** So many masks without a frame disprove it. */
 const DISPROVING_MISSES = 4;
+/**
+ * Where of so many such masks most miss by the same, no frame is missing: capture time is wrong for good, as where the
+ * page sees frames only after a wait that is the same for all.
+ */
+const AGREEING_MISSES = 8;
+const MOST_MISSES = 6;
+/** By the same, give or take this, ms: RTP time is rounded to 1 ms. */
+const AGREEMENT_MS = 1;
 /** Share of a frame's residual by which it follows; the rounding of RTP time to 1 ms moves it little. */
 const FOLLOW = 1 / 4;
 
@@ -58,7 +66,8 @@ export class FrameIdentifier {
 
   /** Frames named since the constant was last disproved. */
   #proved = 0;
-  #misses = 0;
+  /** For each mask since the last one named, the constants by which it would have met a frame beside it, ms. */
+  #missedMs: number[][] = [];
 
   /** @param timeOriginMs `performance.timeOrigin`: what turns a frame's `captureTimeMs` into Unix time. */
   constructor(ring: FrameRing, timeOriginMs: number) {
@@ -87,13 +96,30 @@ export class FrameIdentifier {
     const frame = this.#ring.nearest(expectedMs)!;
     const residualMs = expectedMs - frame.timestampMs;
     if (Math.abs(residualMs) > this.#tolerance(frame, residualMs)) {
-      if (++this.#misses >= DISPROVING_MISSES) this.#proved = 0;
+      this.#miss(rtpTimeMs, offsetMs);
       return 'frame-missing';
     }
-    this.#misses = 0;
+    this.#missedMs = [];
     this.#proved++;
     this.#followedMs = offsetMs + residualMs * FOLLOW;
     return frame;
+  }
+
+  /** Takes the constant on which masks without a frame agree; among equals the one nearest to `offsetMs`. */
+  #miss(rtpTimeMs: number, offsetMs: number): void {
+    const distanceMs = (constantMs: number) => Math.abs(constantMs - offsetMs);
+    const constantsMs = this.#ring.frames.map(({ timestampMs }) => rtpTimeMs - timestampMs);
+    this.#missedMs.push(constantsMs.filter((constantMs) => distanceMs(constantMs) <= MAX_FOLLOWED_MS));
+    if (this.#missedMs.length >= DISPROVING_MISSES) this.#proved = 0;
+    if (this.#missedMs.length < AGREEING_MISSES) return;
+    const agreeing = (agreedMs: number) =>
+      this.#missedMs.filter((mask) => mask.some((ms) => Math.abs(ms - agreedMs) <= AGREEMENT_MS)).length;
+    const [agreed] = this.#missedMs
+      .flat()
+      .map((constantMs) => ({ constantMs, masks: agreeing(constantMs) }))
+      .sort((a, b) => b.masks - a.masks || distanceMs(a.constantMs) - distanceMs(b.constantMs));
+    if (agreed !== undefined && agreed.masks >= MOST_MISSES) this.#followedMs = agreed.constantMs;
+    this.#missedMs.shift();
   }
 
   /** RTP time minus local timestamp, ms; undefined before capture time was known. */

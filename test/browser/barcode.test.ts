@@ -30,10 +30,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('a mask is drawn on the frame it was computed from', async () => {
-  const live = await LivePage.open(browser, server);
+test.for([
+  ['MediaStreamTrackProcessor', () => {}],
+  ['requestVideoFrameCallback', () => Reflect.deleteProperty(globalThis, 'MediaStreamTrackProcessor')],
+] as const)('a mask is drawn on the frame it was computed from: %s', async ([frameTap, init]) => {
+  const live = await LivePage.open(browser, server, { before: (page) => page.addInitScript(init) });
   await live.page.evaluate(publishBarcodes);
-  await live.figuresWhen(({ masksShown }) => masksShown >= MASKS);
+  const figures = await live.figuresWhen(({ masksShown }) => masksShown >= MASKS);
+  expect(figures.frameTap).toBe(frameTap);
   const readings = await live.page.evaluate(() => window.barcodes);
   await live.close();
 
