@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,14 +9,17 @@ import torch
 
 from avsac.live.data import BatchSource, DataConfig
 from avsac.live.evaluate import demo_samples, evaluate, format_table
+from avsac.live.library import Library
 from avsac.live.segmenter import TorchSegmenter
-from avsac.live.train import Learner, LiveConfig, train
+from avsac.live.studio import Studio
+from avsac.live.train import Learner, LiveConfig, learn_sounds, told_apart, train
 from avsac.model.avsac import AVSAC
 from avsac.model.config import TINY
 from avsac.training.checkpoint import load_model, start_from, write_model
 from avsac.training.trainer import follow
 
 from .test_data import write_scenes
+from .test_scene_builder import small_media  # noqa: F401
 
 
 def test_overfits_a_small_batch_and_listens(tmp_path: Path) -> None:
@@ -43,6 +47,16 @@ def test_overfits_a_small_batch_and_listens(tmp_path: Path) -> None:
     overlap = (lit & target).sum((1, 2))[sounding] / (lit | target).sum((1, 2))[sounding]
     assert overlap.min() > 0.6
     assert lit[~sounding].mean() < 0.02
+
+
+def test_sounds_are_told_apart_after_their_lessons(small_media: Path) -> None:  # noqa: F811
+    torch.manual_seed(0)
+    source = BatchSource(DataConfig(small_media, None))
+    learner = Learner(TINY, list(source.index), LiveConfig(length=1, sound_batches=60))
+    studio = Studio(Library(small_media, "val"), TINY.image_size)
+    before = told_apart(learner.eval(), studio, 64)
+    learn_sounds(learner.train(), SimpleNamespace(get=source.sound_batch))
+    assert told_apart(learner.eval(), studio, 64) > before + 0.1
 
 
 def test_a_run_is_resumed_where_it_stopped_and_its_model_loads(tmp_path: Path) -> None:

@@ -66,6 +66,12 @@ def add_live(train: argparse.ArgumentParser) -> None:
         " and from many",
     )
     group.add_argument("--scene-share", type=float, default=0.55, help="share of demo scenes, 0 to 1 (default 0.55)")
+    group.add_argument(
+        "--sound-batches",
+        type=int,
+        default=3000,
+        help="of 64 sounds, which the audio encoder learns to tell first (default 3000)",
+    )
     group.add_argument("--init", type=Path, metavar="MODEL", help="start with this model's weights where the shapes agree")
     group.add_argument("--threads", type=int, default=2)
     group.add_argument("--evaluate-every", type=float, default=8, help="minutes between held-out figures (default 8)")
@@ -94,6 +100,7 @@ def train_live(folder: Path, arguments: argparse.Namespace) -> Path:
     live = LiveConfig(
         *((a.minutes, "min") if a.steps is None else (a.steps, "step")),
         avfs_weight=a.sync_weight if a.sync_loss == "avfs" else 0.0,
+        sound_batches=a.sound_batches,
         evaluate_minutes=arguments.evaluate_every,
         evaluate_pictures=arguments.evaluate_pictures,
         threads=arguments.threads,
