@@ -155,6 +155,7 @@ export class AvsacLive extends HTMLElement {
       welcome: (model) => this.#welcome(model),
       notice: (code, message) => this.announce({ code, message }),
       failure: (cause, retryInMs) => this.#fail(cause, retryInMs),
+      frameEncoded: (rtpTimestamp, encodingMs) => this.#receiver?.frameEncoded(rtpTimestamp, encodingMs),
       mask: (bytes, arrivalMs) => this.#receiver?.receive(bytes, arrivalMs),
       control: (message) => {
         this.#server = message;

@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** APIs of Chromium that TypeScript's DOM library does not describe yet. */
+/** APIs that TypeScript's DOM library does not describe. */
 
 /** https://w3c.github.io/mediacapture-transform/ */
 interface MediaStreamTrackProcessorInit {
@@ -21,4 +21,12 @@ interface RTCRtpTransceiver {
 /** https://w3c.github.io/mediacapture-fromelement/ */
 interface HTMLVideoElement {
   captureStream?(): MediaStream;
+}
+
+/** https://w3c.github.io/webrtc-encoded-transform/, of workers, whose library cannot be had beside the DOM's */
+interface RTCTransformEvent extends Event {
+  readonly transformer: {
+    readonly readable: ReadableStream<RTCEncodedVideoFrame>;
+    readonly writable: WritableStream<RTCEncodedVideoFrame>;
+  };
 }

@@ -17,6 +17,8 @@ interface Camera {
   readonly settlingMs?: (frame: number) => number;
   /** True for a frame that is sent and never shown to the page. */
   readonly missing?: (frame: number) => boolean;
+  /** Begin of the n-th frame's encoding counted from its arrival, ms; without it the page cannot see encoded frames. */
+  readonly encodingMs?: (frame: number) => number;
 }
 
 /** Plays frames, asks for every third of them four frames later, and returns what was asked beside what was named. */
@@ -28,14 +30,22 @@ function play(camera: Camera): { asked: LocalFrame; named: ReturnType<FrameIdent
   let timestampMs = 400_000;
   camera.intervalsMs.forEach((intervalMs, i) => {
     timestampMs += intervalMs;
-    const frame = { timestampMs, captureTimeMs: timestampMs - 399_000, image: undefined, width: 640, height: 480 };
+    const frame = localFrame(timestampMs);
     if (!camera.missing?.(i)) ring.add(frame);
     frames.push(frame);
+    if (camera.encodingMs !== undefined) {
+      identifier.frameEncoded(referenceTo(frame, i, camera).rtpTimestamp, frame.arrivalMs + camera.encodingMs(i));
+    }
     const asked = frames[i - 4];
     if (asked === undefined || i % 3 !== 0) return;
     results.push({ asked, named: identifier.identify(referenceTo(asked, i - 4, camera)) });
   });
   return results;
+}
+
+function localFrame(timestampMs: number): LocalFrame {
+  const captureTimeMs = timestampMs - 399_000;
+  return { timestampMs, captureTimeMs, arrivalMs: captureTimeMs + 2, image: undefined, width: 640, height: 480 };
 }
 
 /** libwebrtc stamps frames in whole ms (RTPSenderVideo, `ntp_time_ms * 90`). */
@@ -67,20 +77,32 @@ test('capture time that is right within a few ms names every frame, jitter or no
 });
 
 test.each([
-  ['even', regular, [-15, -11, 11, 15]],
-  ['uneven', jittered, [-18, -16, -14, -11, 11, 14, 16, 18]],
-])('capture time that is wrong for good is found out by what %s frames agree on', (_, intervalsMs, errorsMs) => {
-  for (const errorMs of errorsMs) {
-    const results = play({ intervalsMs, offsetMs: 98.7, captureErrorMs: () => errorMs });
-    for (const { asked, named } of results.slice(10)) expect(named, `${errorMs} ms`).toBe(asked);
+  ['even', regular],
+  ['uneven', jittered],
+])('the encoder tells which frame it is where capture time is wrong for good, %s frames', (_, intervalsMs) => {
+  const encodingMs = (frame: number) => [-9, -2, 0, 11, 1][frame % 5]!;
+  const missing = (frame: number) => frame % 4 === 1;
+  for (const errorMs of [-40, -17, 12, 25, 33]) {
+    const camera = { intervalsMs, offsetMs: 98.7, captureErrorMs: () => errorMs, encodingMs };
+    for (const { asked, named } of play(camera).slice(10)) expect(named, `${errorMs} ms`).toBe(asked);
+    const seen = play({ ...camera, missing }).slice(10);
+    expect(seen.filter(({ named }) => named === 'frame-missing').length).toBeGreaterThan(20);
+    for (const { asked, named } of seen) if (named !== 'frame-missing') expect(named, `${errorMs} ms`).toBe(asked);
   }
 });
 
-test('where the page sees every other frame, those between are still missing', () => {
-  const missing = (i: number) => i % 2 === 0;
-  const results = play({ intervalsMs: regular, offsetMs: 55.5, captureErrorMs: () => 1, missing });
-  expect(results.filter(({ named }) => named === 'frame-missing').length).toBeGreaterThan(40);
-  for (const { asked, named } of results) if (named !== 'frame-missing') expect(named).toBe(asked);
+test('the encoder tells it while the clock settles by 20 ms, and after it has jumped', () => {
+  const settlingMs = (frame: number) => (frame < 150 ? 20 * Math.exp(-frame / 20) : 517);
+  const results = play({
+    intervalsMs: jittered,
+    offsetMs: 12,
+    captureErrorMs: (frame) => -settlingMs(frame),
+    settlingMs,
+    encodingMs: (frame) => 4 * Math.sin(frame),
+  });
+  const right = results.filter(({ asked, named }) => named === asked);
+  expect(right.length).toBeGreaterThan(results.length - 5);
+  for (const { asked, named } of results) if (typeof named === 'object') expect(named).toBe(asked);
 });
 
 test('RTP timestamps wrap without a frame being lost', () => {
@@ -127,7 +149,7 @@ test('a sender whose clock jumps is found again by capture time', () => {
 
 test('nothing is named before the clock is known', () => {
   const ring = new FrameRing();
-  ring.add({ timestampMs: 0, captureTimeMs: 0, image: undefined, width: 1, height: 1 });
+  ring.add(localFrame(0));
   const identifier = new FrameIdentifier(ring, TIME_ORIGIN_MS);
   expect(identifier.identify({ rtpTimestamp: 0, captureTimeMs: undefined })).toBe('clock-unknown');
 });
@@ -136,17 +158,10 @@ test('a frame the page never saw, and one it no longer holds, are told apart', (
   const camera: Camera = { intervalsMs: [], offsetMs: 0, captureErrorMs: () => 0 };
   const ring = new FrameRing();
   const identifier = new FrameIdentifier(ring, TIME_ORIGIN_MS);
-  const frames = [0, 33, 66, 132, 165].map((timestampMs) => ({
-    timestampMs,
-    captureTimeMs: timestampMs,
-    image: undefined,
-    width: 1,
-    height: 1,
-  }));
+  const frames = [0, 33, 66, 132, 165].map(localFrame);
   for (const frame of frames) ring.add(frame);
   expect(identifier.identify(referenceTo(frames[1]!, 1, camera))).toBe(frames[1]);
-  const absent = (timestampMs: number) =>
-    referenceTo({ ...frames[0]!, timestampMs, captureTimeMs: timestampMs }, 0, camera);
+  const absent = (timestampMs: number) => referenceTo(localFrame(timestampMs), 0, camera);
   expect(identifier.identify(absent(99))).toBe('frame-missing');
   expect(identifier.identify(absent(-33))).toBe('frame-expired');
   expect(identifier.identify(absent(198))).toBe('frame-awaited');

@@ -2,9 +2,10 @@
  * Names the local frame that a mask was computed from.
  *
  * A mask carries its frame's RTP timestamp and, once known, capture time. RTP time / 90 minus the local frame's timestamp
- * is a constant within 1 ms in Chromium, after two seconds in which libwebrtc settles its clock by up to 7 ms; the browser
- * tells a page neither that constant nor which frame an encoder's output came from. Capture time tells it: libwebrtc stamps
- * a frame by when the browser delivered it, which is how `captureTimeMs` of local frames is told too (capture-clock.ts).
+ * is a constant within 1 ms in Chromium, after two seconds in which libwebrtc settles its clock by 7 ms, or by 15 on a busy
+ * machine; the browser tells a page neither that constant nor which frame an encoder's output came from. Time tells it: the
+ * frame that arrived when the encoder began. Where a page cannot see encoded frames, capture time has to do, which
+ * libwebrtc's clock puts up to 20 ms too early for good when the first frames came late (TimestampAligner).
  * A frame that the page never saw is common on a busy machine, so a mask is never just given to the nearest frame.
  */
 import { SerialUnwrapper, VIDEO_CLOCK_RATE_HZ } from '../shared/clock.ts';
@@ -15,23 +16,19 @@ const TICKS_PER_MS = VIDEO_CLOCK_RATE_HZ / 1000;
 const TOLERANCE_MS = 10;
 /** So is one further than this share of the interval it lies in: half would mean that the frame between is missing. */
 const TOLERANCE_INTERVALS = 0.4;
-/** Readings of capture time whose median is believed. */
-const CAPTURE_TIME_READINGS = 15;
-/** The constant strays this far from what capture time says, ms: less than an interval at 30 frames/s. */
-const MAX_FOLLOWED_MS = 25;
-/** After so many frames it is believed this far, ms: the server's clock strays more easily than the sender's. */
+/** Readings of the constant whose median is believed. */
+const READINGS = 15;
+/** Further from the encoder's beginning than this arrived another frame, ms. */
+const ENCODING_TOLERANCE_MS = 20;
+/** Encoded frames that wait for the local one after theirs: 1 s at 30 frames/s. */
+const ENCODED_CAPACITY = 30;
+/** The constant follows the sender's clock this far from what the readings say, ms. */
+const MAX_FOLLOWED_MS = 12;
+/** After so many frames it is believed this far from capture time, ms: the server's clock strays more easily than the sender's. */
 const PROVING_FRAMES = 30;
 const MAX_PROVED_MS = 100;
 /** So many masks without a frame disprove it. */
 const DISPROVING_MISSES = 4;
-/**
- * Where of so many such masks most miss by the same, no frame is missing: capture time is wrong for good, as where the
- * page sees frames only after a wait that is the same for all.
- */
-const AGREEING_MISSES = 8;
-const MOST_MISSES = 6;
-/** By the same, give or take this, ms: RTP time is rounded to 1 ms. */
-const AGREEMENT_MS = 1;
 /** Share of a frame's residual by which it follows; the rounding of RTP time to 1 ms moves it little. */
 const FOLLOW = 1 / 4;
 
@@ -57,8 +54,12 @@ export class FrameIdentifier {
   readonly #ring: FrameRing;
   readonly #timeOriginMs: number;
   readonly #unwrapper = new SerialUnwrapper(32);
-  /** RTP time minus local timestamp according to capture time, ms; the oldest leaves. */
-  readonly #readingsMs: number[] = [];
+  /** RTP time minus local timestamp, ms, according to when the encoder began. */
+  readonly #fromEncoder = new RunningMedian();
+  /** The same according to capture time. */
+  readonly #fromCaptureTime = new RunningMedian();
+  /** Frames that the encoder has given, the oldest first, whose local frame may not have reached the ring. */
+  readonly #encoded: { readonly rtpTimeMs: number; readonly encodingMs: number }[] = [];
   /** RTP time of the last reading, ms: one mask may ask more than once. */
   #lastReadMs: number | undefined;
   /** The constant as followed from frame to frame, ms. */
@@ -66,13 +67,18 @@ export class FrameIdentifier {
 
   /** Frames named since the constant was last disproved. */
   #proved = 0;
-  /** For each mask since the last one named, the constants by which it would have met a frame beside it, ms. */
-  #missedMs: number[][] = [];
+  #misses = 0;
 
   /** @param timeOriginMs `performance.timeOrigin`: what turns a frame's `captureTimeMs` into Unix time. */
   constructor(ring: FrameRing, timeOriginMs: number) {
     this.#ring = ring;
     this.#timeOriginMs = timeOriginMs;
+  }
+
+  /** @param encodingMs `performance.now()` when the encoder began with the frame. To be called in the order of frames. */
+  frameEncoded(rtpTimestamp: number, encodingMs: number): void {
+    this.#encoded.push({ rtpTimeMs: this.#unwrapper.unwrap(rtpTimestamp) / TICKS_PER_MS, encodingMs });
+    if (this.#encoded.length > ENCODED_CAPACITY) this.#encoded.shift();
   }
 
   /** @returns the frame; why there is none; or `frame-awaited` when it has yet to reach the ring: ask again then. */
@@ -84,9 +90,9 @@ export class FrameIdentifier {
     if (captureTimeMs !== undefined && rtpTimeMs !== this.#lastReadMs) {
       this.#lastReadMs = rtpTimeMs;
       const timestampMs = captureTimeMs - this.#timeOriginMs - newest.captureTimeMs + newest.timestampMs;
-      this.#readingsMs.push(rtpTimeMs - timestampMs);
-      if (this.#readingsMs.length > CAPTURE_TIME_READINGS) this.#readingsMs.shift();
+      this.#fromCaptureTime.add(rtpTimeMs - timestampMs);
     }
+    this.#readEncoded(newest.arrivalMs);
     const offsetMs = this.#offset();
     if (offsetMs === undefined) return 'clock-unknown';
     const expectedMs = rtpTimeMs - offsetMs;
@@ -96,38 +102,34 @@ export class FrameIdentifier {
     const frame = this.#ring.nearest(expectedMs)!;
     const residualMs = expectedMs - frame.timestampMs;
     if (Math.abs(residualMs) > this.#tolerance(frame, residualMs)) {
-      this.#miss(rtpTimeMs, offsetMs);
+      if (++this.#misses >= DISPROVING_MISSES) this.#proved = 0;
       return 'frame-missing';
     }
-    this.#missedMs = [];
+    this.#misses = 0;
     this.#proved++;
     this.#followedMs = offsetMs + residualMs * FOLLOW;
     return frame;
   }
 
-  /** Takes the constant on which masks without a frame agree; among equals the one nearest to `offsetMs`. */
-  #miss(rtpTimeMs: number, offsetMs: number): void {
-    const distanceMs = (constantMs: number) => Math.abs(constantMs - offsetMs);
-    const constantsMs = this.#ring.frames.map(({ timestampMs }) => rtpTimeMs - timestampMs);
-    this.#missedMs.push(constantsMs.filter((constantMs) => distanceMs(constantMs) <= MAX_FOLLOWED_MS));
-    if (this.#missedMs.length >= DISPROVING_MISSES) this.#proved = 0;
-    if (this.#missedMs.length < AGREEING_MISSES) return;
-    const agreeing = (agreedMs: number) =>
-      this.#missedMs.filter((mask) => mask.some((ms) => Math.abs(ms - agreedMs) <= AGREEMENT_MS)).length;
-    const [agreed] = this.#missedMs
-      .flat()
-      .map((constantMs) => ({ constantMs, masks: agreeing(constantMs) }))
-      .sort((a, b) => b.masks - a.masks || distanceMs(a.constantMs) - distanceMs(b.constantMs));
-    if (agreed !== undefined && agreed.masks >= MOST_MISSES) this.#followedMs = agreed.constantMs;
-    this.#missedMs.shift();
+  /** Reads what was encoded before `untilMs`: the frame nearest to that may be one that has yet to come. */
+  #readEncoded(untilMs: number): void {
+    const { frames } = this.#ring;
+    while (this.#encoded[0] !== undefined && this.#encoded[0].encodingMs <= untilMs) {
+      const { rtpTimeMs, encodingMs } = this.#encoded.shift()!;
+      const distanceMs = ({ arrivalMs }: LocalFrame) => Math.abs(arrivalMs - encodingMs);
+      const frame = frames.reduce((nearest, other) => (distanceMs(other) < distanceMs(nearest) ? other : nearest));
+      if (distanceMs(frame) <= ENCODING_TOLERANCE_MS) this.#fromEncoder.add(rtpTimeMs - frame.timestampMs);
+    }
   }
 
-  /** RTP time minus local timestamp, ms; undefined before capture time was known. */
+  /** RTP time minus local timestamp, ms; undefined before anything told it. */
   #offset(): number | undefined {
-    const sorted = this.#readingsMs.toSorted((a, b) => a - b);
-    const believedMs = sorted[sorted.length >> 1];
+    // The first frames may wait long for the encoder to be made.
+    const encodedMs = this.#fromEncoder.isFull ? this.#fromEncoder.value : undefined;
+    const believedMs = encodedMs ?? this.#fromCaptureTime.value;
     if (believedMs === undefined || this.#followedMs === undefined) return believedMs;
-    const limitMs = this.#proved >= PROVING_FRAMES ? MAX_PROVED_MS : MAX_FOLLOWED_MS;
+    const proved = encodedMs === undefined && this.#proved >= PROVING_FRAMES;
+    const limitMs = proved ? MAX_PROVED_MS : MAX_FOLLOWED_MS;
     return Math.abs(this.#followedMs - believedMs) <= limitMs ? this.#followedMs : believedMs;
   }
 
@@ -137,5 +139,24 @@ export class FrameIdentifier {
     const intervalMs =
       neighbour === undefined ? Number.POSITIVE_INFINITY : Math.abs(neighbour.timestampMs - frame.timestampMs);
     return Math.min(TOLERANCE_MS, TOLERANCE_INTERVALS * intervalMs);
+  }
+}
+
+/** The median of the last {@link READINGS}. */
+class RunningMedian {
+  readonly #readings: number[] = [];
+
+  add(reading: number): void {
+    this.#readings.push(reading);
+    if (this.#readings.length > READINGS) this.#readings.shift();
+  }
+
+  get isFull(): boolean {
+    return this.#readings.length === READINGS;
+  }
+
+  /** The upper one of two; undefined before the first reading. */
+  get value(): number | undefined {
+    return this.#readings.toSorted((a, b) => a - b)[this.#readings.length >> 1];
   }
 }

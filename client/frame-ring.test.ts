@@ -3,7 +3,7 @@ import { FrameRing, type LocalFrame } from './frame-ring.ts';
 
 function frameAt(timestampMs: number, close = vi.fn()): LocalFrame {
   const image = { width: 4, height: 3, close } satisfies ImageBitmap;
-  return { timestampMs, captureTimeMs: timestampMs + 1000, image, width: 4, height: 3 };
+  return { timestampMs, captureTimeMs: timestampMs + 1000, arrivalMs: timestampMs + 1001, image, width: 4, height: 3 };
 }
 
 test('frames leave by age and by number, and are closed once', () => {

@@ -6,6 +6,8 @@ export interface LocalFrame {
   readonly timestampMs: number;
   /** When it was captured on `performance.now()`'s timeline, ms, as well as the browser tells. */
   readonly captureTimeMs: number;
+  /** When the page was given it, or would have been by a tap that makes none wait, `performance.now()`. */
+  readonly arrivalMs: number;
   /** The picture; undefined where nothing is to be drawn (tests, measurements). */
   readonly image: ImageBitmap | VideoFrame | undefined;
   /** Size of the frame as captured, pixels. */

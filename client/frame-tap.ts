@@ -47,8 +47,8 @@ function tapProcessor(track: MediaStreamTrack, onFrame: (frame: LocalFrame) => v
     worker.postMessage(FRAME_TAKEN);
     const { timestampMs, image, width, height } = data;
     droppedFrames = data.droppedFrames;
-    const captureTimeMs = clock.observe(timestampMs, data.arrivalUnixMs - performance.timeOrigin);
-    onFrame({ timestampMs, captureTimeMs, image, width, height });
+    const arrivalMs = data.arrivalUnixMs - performance.timeOrigin;
+    onFrame({ timestampMs, captureTimeMs: clock.observe(timestampMs, arrivalMs), arrivalMs, image, width, height });
   });
   worker.postMessage({ readable, maxWidth: MAX_IMAGE_WIDTH } satisfies FrameCopyJob, [readable]);
   return {
@@ -81,13 +81,14 @@ function tapVideoElement(track: MediaStreamTrack, onFrame: (frame: LocalFrame) =
     }
     copying = true;
     const timestampMs = metadata.mediaTime * 1000;
-    const observedMs = clock.observe(timestampMs, metadata.presentationTime) - REFRESH_WAIT_MS;
+    const arrivalMs = metadata.presentationTime - REFRESH_WAIT_MS;
+    const captureTimeMs = metadata.captureTime ?? clock.observe(timestampMs, arrivalMs);
     const { width, height } = metadata;
     createImageBitmap(video, imageSize(width, height, MAX_IMAGE_WIDTH)).then(
       (image) => {
         copying = false;
         if (closed) image.close();
-        else onFrame({ timestampMs, captureTimeMs: metadata.captureTime ?? observedMs, image, width, height });
+        else onFrame({ timestampMs, captureTimeMs, arrivalMs, image, width, height });
       },
       () => {
         copying = false;

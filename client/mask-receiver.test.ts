@@ -27,6 +27,7 @@ function receiverWithFrames(frames: number) {
     playout.ring.add({
       timestampMs: FRAME_MS * i,
       captureTimeMs: 1000 + FRAME_MS * i,
+      arrivalMs: 1002 + FRAME_MS * i,
       image: undefined,
       width: 640,
       height: 480,
@@ -88,6 +89,7 @@ test('a mask that overtakes its frame waits for it', () => {
   const late = {
     timestampMs: FRAME_MS * 20,
     captureTimeMs: 1000 + FRAME_MS * 20,
+    arrivalMs: 1002 + FRAME_MS * 20,
     image: undefined,
     width: 640,
     height: 480,

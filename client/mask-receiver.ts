@@ -84,6 +84,11 @@ export class MaskReceiver {
     if (!this.#pair(message, arrivalMs)) this.#await(message, arrivalMs);
   }
 
+  /** @param encodingMs `performance.now()` when the frame of that RTP timestamp went into the encoder. */
+  frameEncoded(rtpTimestamp: number, encodingMs: number): void {
+    this.#identifier.frameEncoded(rtpTimestamp, encodingMs);
+  }
+
   /** To be called when a frame has joined the ring: masks may have waited for it. */
   frameAdded(): void {
     while (this.#awaiting[0] !== undefined && this.#pair(this.#awaiting[0].message, this.#awaiting[0].arrivalMs)) {

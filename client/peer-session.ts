@@ -7,6 +7,7 @@ import {
   MASK_CHANNEL_LABEL,
   MASK_CHANNEL_OPTIONS,
 } from '../shared/signalling.ts';
+import { type EncodedFrame, READY } from './encoded-frames.ts';
 
 /** Bits spent on a pixel: what VP8 needs for good, not perfect, pictures. */
 const BITS_PER_PIXEL = 0.2;
@@ -29,6 +30,8 @@ export interface PeerSessionListener {
   stumbled(): void;
   /** The connection is beyond recovery, or negotiation failed: close it. Called at most once. */
   failed(code: 'media-unreachable' | 'negotiation-failed', detail: unknown): void;
+  /** @param encodingMs `performance.now()` when the frame went into the encoder. Never called by browsers that cannot tell. */
+  frameEncoded(rtpTimestamp: number, encodingMs: number): void;
   mask(bytes: Uint8Array, arrivalMs: number): void;
   control(message: ControlMessage): void;
 }
@@ -51,6 +54,9 @@ export class PeerSession {
   readonly #abort = new AbortController();
   #graceTimer: ReturnType<typeof setTimeout> | undefined;
   #failed = false;
+  #encodedFrames: Worker | undefined;
+  /** Time that frames spend in the encoder, ms; 0 until it is known. */
+  #encodeTimeMs = 0;
   #lastBytes: { readonly bytes: number; readonly timeMs: number } | undefined;
 
   constructor(stream: MediaStream, iceServers: readonly RTCIceServer[], listener: PeerSessionListener) {
@@ -101,6 +107,9 @@ export class PeerSession {
         roundTripMs = entry.currentRoundTripTime * 1000;
       }
     }
+    if (video?.totalEncodeTime !== undefined && video.framesEncoded) {
+      this.#encodeTimeMs = (video.totalEncodeTime / video.framesEncoded) * 1000;
+    }
     const codec: { mimeType?: string } | undefined =
       video?.codecId === undefined ? undefined : report.get(video.codecId);
     return {
@@ -119,6 +128,7 @@ export class PeerSession {
     clearTimeout(this.#graceTimer);
     this.#abort.abort();
     this.#connection.close();
+    this.#encodedFrames?.terminate();
   }
 
   #openChannels(): void {
@@ -167,6 +177,7 @@ export class PeerSession {
         },
       ],
     });
+    this.#watchEncoder(transceiver.sender);
     const codecs = RTCRtpSender.getCapabilities('video')?.codecs ?? [];
     const rank = ({ mimeType }: { mimeType: string }) => {
       const at = CODEC_PREFERENCE.indexOf(mimeType.toLowerCase());
@@ -178,6 +189,22 @@ export class PeerSession {
       for (const extension of extensions) if (extension.uri === ABS_CAPTURE_TIME) extension.direction = 'sendrecv';
       transceiver.setHeaderExtensionsToNegotiate?.(extensions);
     }
+  }
+
+  /** In a worker, so that sending does not wait for a busy page. */
+  #watchEncoder(sender: RTCRtpSender): void {
+    if (typeof RTCRtpScriptTransform !== 'function') return;
+    const worker = new Worker(new URL('./encoded-frames-worker.ts', import.meta.url), { type: 'module' });
+    worker.addEventListener('message', ({ data }: MessageEvent<EncodedFrame | typeof READY>) => {
+      if (data === READY) {
+        // Not before: bandwidth is probed as soon as the connection stands, and without frames little would be found.
+        if (!this.#abort.signal.aborted) sender.transform = new RTCRtpScriptTransform(worker);
+        return;
+      }
+      const encodedMs = data.encodedUnixMs - performance.timeOrigin;
+      this.#listener.frameEncoded(data.rtpTimestamp, encodedMs - this.#encodeTimeMs);
+    });
+    this.#encodedFrames = worker;
   }
 
   async #offer(options: RTCOfferOptions): Promise<void> {

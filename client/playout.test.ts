@@ -6,6 +6,7 @@ const FRAME_MS = 1000 / 30;
 const frameAt = (index: number): LocalFrame => ({
   timestampMs: index * FRAME_MS,
   captureTimeMs: 5000 + index * FRAME_MS,
+  arrivalMs: 5001 + index * FRAME_MS,
   image: undefined,
   width: 4,
   height: 3,

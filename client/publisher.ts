@@ -25,6 +25,8 @@ export interface PublisherListener {
   notice(code: NoticeCode, message: string): void;
   /** @param retryInMs wait before the next attempt; undefined when there will be none. */
   failure(failure: Failure, retryInMs: number | undefined): void;
+  /** @param encodingMs `performance.now()` when the frame went into the encoder. */
+  frameEncoded(rtpTimestamp: number, encodingMs: number): void;
   mask(bytes: Uint8Array, arrivalMs: number): void;
   control(message: ControlMessage): void;
 }
@@ -140,6 +142,7 @@ export class Publisher {
         this.#listener.failure(failure('connection-lost', 'restarting ICE'), undefined);
       },
       failed: (code, detail) => this.#lose(failure(code, detail)),
+      frameEncoded: (rtpTimestamp, encodingMs) => this.#listener.frameEncoded(rtpTimestamp, encodingMs),
       mask: (bytes, arrivalMs) => this.#listener.mask(bytes, arrivalMs),
       control: (message) => this.#listener.control(message),
     });
