@@ -5,7 +5,7 @@
  * is a constant within 1 ms in Chromium, after two seconds in which libwebrtc settles its clock by 7 ms, or by 15 on a busy
  * machine; the browser tells a page neither that constant nor which frame an encoder's output came from. Time tells it: the
  * frame that arrived when the encoder began. Where a page cannot see encoded frames, capture time has to do, which
- * libwebrtc's clock puts up to 20 ms too early for good when the first frames came late (TimestampAligner).
+ * libwebrtc's clock puts 11 ms and more too early for good when the first frames came late (TimestampAligner).
  * A frame that the page never saw is common on a busy machine, so a mask is never just given to the nearest frame.
  */
 import { SerialUnwrapper, VIDEO_CLOCK_RATE_HZ } from '../shared/clock.ts';
