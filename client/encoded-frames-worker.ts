@@ -6,8 +6,9 @@ addEventListener('rtctransform', ((event: RTCTransformEvent) => {
   const tell = new TransformStream<RTCEncodedVideoFrame, RTCEncodedVideoFrame>({
     transform(frame, controller) {
       const encodedUnixMs = performance.timeOrigin + performance.now();
-      controller.enqueue(frame);
+      // Before it goes on: a frame that was sent has no metadata left.
       const { rtpTimestamp } = frame.getMetadata();
+      controller.enqueue(frame);
       if (rtpTimestamp !== undefined) postMessage({ rtpTimestamp, encodedUnixMs } satisfies EncodedFrame);
     },
   });

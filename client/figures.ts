@@ -65,6 +65,7 @@ export function figureLines(figures: PageFigures): FigureLine[] {
     line('Round trip', ms(send?.roundTripMs, 1)),
     line('Picture runs behind by', figures.state === 'idle' ? NONE : ms(figures.displayDelayMs)),
     line('Frames told apart by', figures.frameTap ?? NONE),
+    line('Frames timed by', masks?.frameClock ?? NONE),
     line('Clock from', server?.clockSource ?? NONE),
     line(
       'Model',

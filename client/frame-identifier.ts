@@ -40,6 +40,9 @@ export interface FrameReference {
   readonly captureTimeMs: number | undefined;
 }
 
+/** What tells which local frame an RTP timestamp belongs to. */
+export type FrameClock = 'encoder' | 'capture-time';
+
 /** Why no frame could be named. */
 export type UnpairedReason =
   /** No capture time is known yet. */
@@ -79,6 +82,12 @@ export class FrameIdentifier {
   frameEncoded(rtpTimestamp: number, encodingMs: number): void {
     this.#encoded.push({ rtpTimeMs: this.#unwrapper.unwrap(rtpTimestamp) / TICKS_PER_MS, encodingMs });
     if (this.#encoded.length > ENCODED_CAPACITY) this.#encoded.shift();
+  }
+
+  /** Undefined before anything told it. */
+  get clock(): FrameClock | undefined {
+    if (this.#fromEncoder.isFull) return 'encoder';
+    return this.#fromCaptureTime.value === undefined ? undefined : 'capture-time';
   }
 
   /** @returns the frame; why there is none; or `frame-awaited` when it has yet to reach the ring: ask again then. */

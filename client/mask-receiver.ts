@@ -1,7 +1,7 @@
 /** From messages of the mask channel to masks paired with the local frame each was computed from. */
 import { serialDistance32 } from '../shared/clock.ts';
 import { decodeMask, MASK_STAGES, type MaskMessage, type MaskStage } from '../shared/mask-codec.ts';
-import { FrameIdentifier, type UnpairedReason } from './frame-identifier.ts';
+import { type FrameClock, FrameIdentifier, type UnpairedReason } from './frame-identifier.ts';
 import type { LocalFrame } from './frame-ring.ts';
 import type { Playout } from './playout.ts';
 import { SampleWindow } from './sample-window.ts';
@@ -31,6 +31,8 @@ export interface MaskFigures {
   readonly frameToMaskP50Ms: number | undefined;
   readonly frameToMaskP95Ms: number | undefined;
   readonly stagesP50Ms: Readonly<Partial<Record<MaskStage, number>>>;
+  /** What tells which frame a mask belongs to; undefined before anything did. */
+  readonly frameClock: FrameClock | undefined;
   /** Share of masks that the silence gate answered, 0..1, within the span. */
   readonly gatedShare: number | undefined;
 }
@@ -114,6 +116,7 @@ export class MaskReceiver {
           return p50 === undefined ? [] : [[stage, p50]];
         }),
       ),
+      frameClock: this.#identifier.clock,
       gatedShare: this.#gated.mean(nowMs),
     };
   }

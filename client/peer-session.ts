@@ -54,7 +54,7 @@ export class PeerSession {
   readonly #abort = new AbortController();
   #graceTimer: ReturnType<typeof setTimeout> | undefined;
   #failed = false;
-  #encodedFrames: Worker | undefined;
+  readonly #encodedFrames: Worker | undefined;
   /** Time that frames spend in the encoder, ms; 0 until it is known. */
   #encodeTimeMs = 0;
   #lastBytes: { readonly bytes: number; readonly timeMs: number } | undefined;
@@ -64,7 +64,6 @@ export class PeerSession {
     const connection = new RTCPeerConnection({ iceServers: [...iceServers], bundlePolicy: 'max-bundle' });
     this.#connection = connection;
     this.#openChannels();
-    for (const track of stream.getTracks()) this.#addTrack(track, stream);
     const { signal } = this.#abort;
     connection.addEventListener(
       'icecandidate',
@@ -77,7 +76,12 @@ export class PeerSession {
       { signal },
     );
     connection.addEventListener('connectionstatechange', () => this.#connectionStateChanged(), { signal });
-    this.#offer({});
+    if (typeof RTCRtpScriptTransform === 'function') {
+      this.#encodedFrames = new Worker(new URL('./encoded-frames-worker.ts', import.meta.url), { type: 'module' });
+      this.#publishWatched(stream, this.#encodedFrames);
+    } else {
+      this.#publish(stream, undefined);
+    }
   }
 
   async answer(sdp: string): Promise<void> {
@@ -153,7 +157,7 @@ export class PeerSession {
     );
   }
 
-  #addTrack(track: MediaStreamTrack, stream: MediaStream): void {
+  #addTrack(track: MediaStreamTrack, stream: MediaStream, encodedFrames: Worker | undefined): void {
     if (track.kind === 'audio') {
       this.#connection.addTransceiver(track, {
         direction: 'sendonly',
@@ -177,7 +181,8 @@ export class PeerSession {
         },
       ],
     });
-    this.#watchEncoder(transceiver.sender);
+    // At once: Chromium shows no frames of a sender that was without a transform in the task that made it.
+    if (encodedFrames !== undefined) transceiver.sender.transform = new RTCRtpScriptTransform(encodedFrames);
     const codecs = RTCRtpSender.getCapabilities('video')?.codecs ?? [];
     const rank = ({ mimeType }: { mimeType: string }) => {
       const at = CODEC_PREFERENCE.indexOf(mimeType.toLowerCase());
@@ -191,20 +196,34 @@ export class PeerSession {
     }
   }
 
-  /** In a worker, so that sending does not wait for a busy page. */
-  #watchEncoder(sender: RTCRtpSender): void {
-    if (typeof RTCRtpScriptTransform !== 'function') return;
-    const worker = new Worker(new URL('./encoded-frames-worker.ts', import.meta.url), { type: 'module' });
-    worker.addEventListener('message', ({ data }: MessageEvent<EncodedFrame | typeof READY>) => {
-      if (data === READY) {
-        // Not before: bandwidth is probed as soon as the connection stands, and without frames little would be found.
-        if (!this.#abort.signal.aborted) sender.transform = new RTCRtpScriptTransform(worker);
-        return;
-      }
-      const encodedMs = data.encodedUnixMs - performance.timeOrigin;
-      this.#listener.frameEncoded(data.rtpTimestamp, encodedMs - this.#encodeTimeMs);
+  /**
+   * Publishes when the worker has loaded: bandwidth is probed as soon as the connection stands, and little is found while
+   * frames wait for a worker. The frames go through a worker so that sending does not wait for a busy page.
+   */
+  async #publishWatched(stream: MediaStream, worker: Worker): Promise<void> {
+    const { signal } = this.#abort;
+    const loaded = await new Promise<boolean>((resolve) => {
+      worker.addEventListener(
+        'message',
+        ({ data }: MessageEvent<EncodedFrame | typeof READY>) => {
+          if (data === READY) {
+            resolve(true);
+            return;
+          }
+          const encodedMs = data.encodedUnixMs - performance.timeOrigin;
+          this.#listener.frameEncoded(data.rtpTimestamp, encodedMs - this.#encodeTimeMs);
+        },
+        { signal },
+      );
+      // Masks find their frames by capture time then.
+      worker.addEventListener('error', () => resolve(false), { signal });
     });
-    this.#encodedFrames = worker;
+    if (!signal.aborted) this.#publish(stream, loaded ? worker : undefined);
+  }
+
+  #publish(stream: MediaStream, encodedFrames: Worker | undefined): void {
+    for (const track of stream.getTracks()) this.#addTrack(track, stream, encodedFrames);
+    this.#offer({});
   }
 
   async #offer(options: RTCOfferOptions): Promise<void> {

@@ -38,6 +38,7 @@ test.for([
   await live.page.evaluate(publishBarcodes);
   const figures = await live.figuresWhen(({ masksShown }) => masksShown >= MASKS);
   expect(figures.frameTap).toBe(frameTap);
+  expect(figures.masks?.frameClock).toBe('encoder');
   const readings = await live.page.evaluate(() => window.barcodes);
   await live.close();
 

@@ -44,6 +44,7 @@ test.for(SEEDS)('what sounds in demo scene %i lights up, on its own frame', asyn
 
   expect(state).toBe('live');
   expect(frameTap).toBe('MediaStreamTrackProcessor');
+  expect(masks?.frameClock).toBe('encoder');
   expect(send?.videoCodec).toBe('VP8');
   expect(stats).toMatchObject({ videoCodec: 'VP8', clockSource: 'sender-report' });
   // Browsers send fewer pixels while the bit rate is low, in the same proportions.
