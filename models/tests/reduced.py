@@ -35,7 +35,7 @@ def reduced(preset: str) -> ModelConfig:
         config,
         backbone=small.get(config.backbone, config.backbone),
         image_size=64,
-        width=64,
+        width=80 if config.recognition else 64,
         groups=min(config.groups, 16),
         encoder_layers=1,
         encoder_ffn=64,

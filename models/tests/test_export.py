@@ -21,6 +21,7 @@ from avsac.export.int8 import to_int8
 from avsac.export.manifest import Card
 from avsac.model.avsac import AVSAC
 from avsac.model.config import PRESETS, TINY
+from avsac.training.checkpoint import load_model
 
 from .reduced import reduced, shaken
 
@@ -71,11 +72,17 @@ def check_folder(folder: Path) -> dict:
         patch = log_mel(read_tensor(golden, case["pcm"]), config_of(case["parameters"]))
         np.testing.assert_allclose(patch, read_tensor(golden, case["logMel"]), atol=case["tolerance"])
     assert sorted(case["image"]["shape"][0] for case in index["model"]) == ([1, 3] if batch is None else [batch])
+    weights = folder / "weights.pt"
+    model = load_model(weights) if weights.exists() else None
     for case in index["model"]:
         feed = {tensor["name"]: read_tensor(golden, case[key]) for key, tensor in manifest["inputs"].items()}
         (found,) = runtime.run([output["name"]], feed)
         expected = read_tensor(golden, case[output["name"]])
         assert found.shape == expected.shape
+        if model is not None and not masks:
+            with torch.no_grad():
+                ours = model(*map(torch.from_numpy, feed.values())).numpy()
+            np.testing.assert_allclose(ours, expected, atol=case["tolerance"])
         assert (np.mean(found != expected) if masks else np.abs(found - expected).max()) <= case["tolerance"]
     listed = {
         t["file"] for case in (*index["logMel"], *index["model"]) for t in case.values() if isinstance(t, dict) and "file" in t
@@ -101,6 +108,7 @@ def test_an_export_checks_out(exported: tuple[AVSAC, Path]) -> None:
 @pytest.mark.parametrize("name", ["live", "live-still"])
 def test_the_committed_exports_check_out(name: str) -> None:
     check_folder(DIST / name)
+    assert (DIST / name / "weights.pt").exists() == (name == "live")
     assert sum(path.stat().st_size for path in (DIST / name / "golden").iterdir()) <= 2_000_000
 
 

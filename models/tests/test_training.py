@@ -15,9 +15,10 @@ from avsac.live.studio import Studio
 from avsac.live.train import Learner, LiveConfig, learn_sounds, told_apart, train
 from avsac.model.avsac import AVSAC
 from avsac.model.config import TINY
-from avsac.training.checkpoint import load_model, start_from, write_model
+from avsac.training.checkpoint import load_model, start_from, write_model, write_trained
 from avsac.training.trainer import follow
 
+from .reduced import reduced
 from .test_data import write_scenes
 from .test_scene_builder import small_media  # noqa: F401
 
@@ -112,3 +113,17 @@ def test_a_run_starts_from_the_weights_that_fit(tmp_path: Path) -> None:
     torch.testing.assert_close(ours.audio_encoder.state_dict(), theirs.audio_encoder.state_dict())
     assert "motion.convolutions.0" in said
     assert "backbone" not in said
+
+
+@torch.no_grad()
+def test_weights_without_a_packaged_backbone_are_the_whole_model(tmp_path: Path) -> None:
+    model = AVSAC(replace(reduced("live"), motion=False)).eval()
+    write_model(tmp_path / "model.pt", model)
+    write_trained(tmp_path / "weights.pt", model)
+    backbone = sum(weight.nbytes for weight in model.backbone.state_dict().values())
+    assert (tmp_path / "weights.pt").stat().st_size < (tmp_path / "model.pt").stat().st_size - 0.95 * backbone
+    inputs = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8), torch.randn(1, 1, 96, 64)
+    assert torch.equal(load_model(tmp_path / "weights.pt")(*inputs), model(*inputs))
+    write_trained(tmp_path / "tiny.pt", AVSAC(TINY))
+    with pytest.raises(RuntimeError, match=r"backbone\.levels\.0\.weight"):
+        load_model(tmp_path / "tiny.pt")

@@ -72,7 +72,7 @@ def add_live(train: argparse.ArgumentParser) -> None:
         default=3000,
         help="of 64 sounds, which the audio encoder learns to tell first (default 3000)",
     )
-    group.add_argument("--init", type=Path, metavar="MODEL", help="start with this model's weights where the shapes agree")
+    group.add_argument("--init", type=Path, metavar="MODEL", help="start with this model.pt or weights.pt where shapes agree")
     group.add_argument("--threads", type=int, default=2)
     group.add_argument("--evaluate-every", type=float, default=8, help="minutes between held-out figures (default 8)")
     group.add_argument("--evaluate-pictures", type=int, default=32, help="pictures of each row of them (default 32)")

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..audio import AudioConfig
 from ..model.avsac import AVSAC
+from ..training.checkpoint import write_trained
 from .golden import write_golden
 from .graph import GraphConfig, write_graph
 from .manifest import Card, manifest
@@ -25,6 +26,7 @@ def export(
 ) -> float:
     """Writes NAME.onnx, manifest.json and golden/ into the folder; returns the difference to PyTorch in logits.
 
+    Where the backbone comes with the package weights.pt joins them, for `avsac train --init`.
     Of int8, which is calibrated on three quarters of `calibration`, it is the share of pixels decided otherwise on the rest.
     Raises ParityError, and then leaves no manifest that names the file; ValueError when `classes` are not the model's.
     """
@@ -39,6 +41,8 @@ def export(
     else:
         worst = check_parity(model, path, graph, audio)
     write_json(folder / "golden" / "index.json", write_golden(folder / "golden", model, graph))
+    if model.backbone.packaged:
+        write_trained(folder / "weights.pt", model)
     write_json(manifest_path, manifest(model.config, path, card, classes, graph, worst, audio))
     return worst
 

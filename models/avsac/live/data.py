@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..audio import log_mel
+from ..model.recognition import RECOGNISED
 from .library import Library
 from .sample import SOUNDS_PER_PICTURE, Sample
 from .scenes import SceneSet, vary
@@ -41,6 +42,7 @@ class Batch(NamedTuple):
     mel: np.ndarray | Tensor  # [3P,1,96,64] float32
     target: np.ndarray | Tensor  # [3P,1,M,M] uint8, 0..255
     sounds: np.ndarray | Tensor  # [3P,C] float32, 0 or 1
+    exchanged: np.ndarray | Tensor  # [P,K] int64: of each kind of RECOGNISED, the one that what makes its sound looks like
 
     def tensors(self) -> "Batch":
         return Batch(*map(torch.from_numpy, self))
@@ -73,6 +75,15 @@ def sound_classes(scenes: SceneSet | None, library: Library | None = None) -> li
     """Names of the auxiliary sound classes: recordings and syntheses, speech, noise, then the demo scenes' kinds."""
     names = [*sorted({*ESC10, *(library.sounds if library else ())}), "speech", "noise"]
     return names + [f"scene:{kind}" for kind in scenes.kinds] if scenes else names
+
+
+def exchange(looks: dict[str, str]) -> np.ndarray:
+    """Places in RECOGNISED [K], in their order but for those of each pair, which change places."""
+    places = np.arange(len(RECOGNISED))
+    for pair in looks.items():
+        a, b = map(RECOGNISED.index, pair)
+        places[[a, b]] = places[[b, a]]
+    return places
 
 
 class BatchSource:
@@ -108,7 +119,8 @@ class BatchSource:
         mel = log_mel(np.concatenate([s.pcm for s in samples]))[:, None]
         target = np.concatenate([s.masks for s in samples])[:, None]
         image, earlier = np.stack([s.image for s in samples]), np.stack([s.earlier for s in samples])
-        return Batch(image, earlier, mel, target, np.concatenate(sounds))
+        exchanged = np.stack([exchange(s.looks) for s in samples])
+        return Batch(image, earlier, mel, target, np.concatenate(sounds), exchanged)
 
     def sound_batch(self, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
         """Sounds alone for the audio encoder's first lessons: log-mel [size,1,96,64] and classes [size,C]."""

@@ -5,9 +5,11 @@ A scene is a list of roles from back to front, or None when the library has nobo
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from ..model.recognition import RECOGNISED
 from . import augment
 from .actors import SPRITE_HEIGHTS, TALKER_HEIGHTS, THING_HEIGHTS, Actor, box_of, identity
 from .augment import Random
@@ -23,6 +25,7 @@ from .voices import RATIOS
 HOP = SAMPLE_RATE // FRAME_RATE
 LEAD = SAMPLE_RATE // 25  # samples: how far microphone and camera may be apart
 APART = 8  # frames, 0.32 s: between two moments of one clip that are to differ
+EXCHANGED = 0.4
 STATES = ("frozen", "silent", "other-words")
 
 
@@ -34,6 +37,7 @@ class Role:
     kind: str | None  # sound class; None: it makes none
     voice: Callable[[], np.ndarray] | None
     frame: int | None = None  # of a talker's clip, the moment's
+    looks: str | None = None  # of a photographed thing: the class that it looks like
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,20 @@ class Moment:
                 images, alphas = augment.disguise(self.random, images, alphas)
         sway = 0.02 if self.random.random() < 0.5 else 0.0
         actor = Actor(standing.thing, images, alphas, files, heights, whole=whole, sway=sway)
-        return Role(actor, kind, (lambda: self.recording(kind)) if kind else None)
+        return Role(actor, kind, (lambda: self.recording(kind)) if kind else None, looks=kind)
+
+    def exchange_sounds(self, roles: list[Role]) -> None:
+        """Gives some photographed things the sound of another kind that ImageNet knows.
+
+        Training has few photographed things, and would know them by heart. Where recognition is told of the exchange, what a
+        thing looks like can only be known from it.
+        """
+        for role in roles:
+            taken = {kind for other in roles for kind in (other.kind, other.looks)}
+            free = sorted({*RECOGNISED} & {*self.library.sounds} - taken)
+            if role.looks and free and self.random.random() < EXCHANGED:
+                role.kind = str(self.random.choice(free))
+                role.voice = partial(self.recording, role.kind)
 
     def things(self, count: int) -> list[Role]:
         """Photographed things that sound, each of another sound."""

@@ -1,6 +1,6 @@
 """One picture with what a camera showed just before, and several sounds that it may come with: it is its own hard negative."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
@@ -20,6 +20,7 @@ class Sample:
     sounds: list[list[str]]  # of each sound, its classes
     tags: list[str]  # of each sound: right, union, mixed, silence, noise, off-screen, voice, ended
     others: np.ndarray | None = None  # [N,M,M] uint8: of each sound, what else in view might have made one
+    looks: dict[str, str] = field(default_factory=dict)  # classes that something of another class makes: sound -> looks
 
     def only(self, places: list[int]) -> "Sample":
         """The same picture with some of its sounds."""

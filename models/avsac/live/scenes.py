@@ -9,7 +9,7 @@ from ..model.motion import EARLIER_MS
 from . import augment
 from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample
 
-ENDED_SHARE = 0.5
+ENDED_SHARE = 0.65
 
 
 class ScenesError(ValueError):

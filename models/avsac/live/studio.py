@@ -27,22 +27,22 @@ SHARES = {
     "talker-and-silent-thing": 0.02,
     "thing-and-talker": 0.05,
     "thing-and-silent-person": 0.09,
-    "two-things": 0.07,
+    "two-things": 0.09,
     "thing": 0.05,
-    "thing-in-place": 0.06,
+    "thing-in-place": 0.08,
     "nothing": 0.02,
-    "drawn-thing": 0.07,
-    "two-drawn-things": 0.08,
-    "drawn-things": 0.03,
+    "drawn-thing": 0.06,
+    "two-drawn-things": 0.07,
+    "drawn-things": 0.02,
     "drawn-and-photographed": 0.05,
     "drawn-and-talker": 0.03,
-    "drawn-and-silent-person": 0.03,
+    "drawn-and-silent-person": 0.02,
 }
 SEVERAL_PEOPLE = ("two-people-frozen", "two-people-silent", "two-people-other-words", "crowd")
 TRIES = 60
 PERFORMANCES = 4
 AGES_MS = ((60, 100), (130, 200))  # cameras differ
-ENDED = (0.08, 0.6)  # seconds ago
+ENDED = (0.06, 0.5)  # seconds ago
 
 
 @dataclass
@@ -82,6 +82,8 @@ class Studio:
         for _ in range(TRIES):
             moment = self.moment(random)
             roles = SCENES[scene or str(random.choice(list(self.shares), p=list(self.shares.values())))](moment)
+            if self.training:
+                moment.exchange_sounds(roles or [])
             if roles is not None and (shot := self.shoot(moment, roles)):
                 return self.record(moment, roles, *shot, asked)
         raise ValueError(f"the media of the split {self.library.split} gave no picture of {scene or 'any scene'}; add to them")
@@ -147,6 +149,7 @@ class Studio:
             [heard.kinds for heard in sounds],
             [heard.tag for heard in sounds],
             np.stack(others),
+            {role.kind: role.looks for role in roles if role.looks and role.looks != role.kind},
         )
 
     # Sounds
@@ -167,7 +170,7 @@ class Studio:
         people = [role for role in roles if role.kind == "speech"]
         nobody_speaks = people and not any(role.voice for role in people)
         while len(heard) < SOUNDS_PER_PICTURE:
-            tag = str(random.choice(["silence", "noise", "off-screen", "ended"], p=[0.15, 0.15, 0.4, 0.3]))
+            tag = str(random.choice(["silence", "noise", "off-screen", "ended"], p=[0.12, 0.08, 0.42, 0.38]))
             tag = "voice" if nobody_speaks and random.random() < 0.5 else tag if able or tag != "ended" else "off-screen"
             heard.append(self.wrong(moment, roles, in_view, tag))
         return heard

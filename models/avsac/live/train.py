@@ -13,6 +13,7 @@ from ..audio import log_mel
 from ..losses import avfs, live_segmentation_loss
 from ..model.avsac import AVSAC
 from ..model.config import ModelConfig
+from ..model.recognition import RECOGNISED
 from ..training.checkpoint import start_from
 from ..training.config import TrainConfig
 from ..training.trainer import Trainer, Validation, launch
@@ -56,17 +57,23 @@ class Learner(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The named losses of P pictures with three sounds each, scalars."""
-        tokens = self.model.encode_image(batch.image, batch.earlier)
+        tokens = self.model.encode_image(batch.image, batch.earlier, batch.exchanged)
         sounds = len(batch.mel) // len(batch.image)
         output = self.model.decode(tokens.repeat_interleave(sounds, 0), batch.mel)
         target = batch.target.float() / 255
         logits = F.interpolate(output.logits, size=target.shape[-2:], mode="bilinear", align_corners=False)
         classes = self.classify_sound(output.audio_embedding)
-        return {
+        losses = {
             "segmentation": live_segmentation_loss(logits, target),
             "avfs": self.live.avfs_weight * avfs(output.audio_query, output.mask_feature).mean(),
             "sound": self.live.sound_weight * F.binary_cross_entropy_with_logits(classes, batch.sounds),
         }
+        if output.heard is not None:
+            known = [kind for kind in RECOGNISED if kind in self.classes]
+            heard = output.heard[:, [RECOGNISED.index(kind) for kind in known]]
+            there = batch.sounds[:, [self.classes.index(kind) for kind in known]]
+            losses["heard"] = self.live.sound_weight * F.binary_cross_entropy_with_logits(heard, there)
+        return losses
 
 
 class LiveRecipe:

@@ -20,6 +20,7 @@ from .mask_head import MaskHead
 from .motion import EARLIER_MS, MotionStem
 from .query_decoder import QueryDecoderLayer
 from .query_generator import QueryGenerator
+from .recognition import RECOGNISED, Recognition
 
 STRIDES = (8, 16, 32)
 MEL_SHAPE = (1, 96, 64)
@@ -33,6 +34,7 @@ class Output:
     mask_feature: Tensor  # [B,D,h,h], the F_AGV of Eq. 4
     audio_query: Tensor  # [B,Q,D], the F_a of Eq. 4
     audio_embedding: Tensor  # [B,A]
+    heard: Tensor | None = None  # [B,len(RECOGNISED)], logits of the kinds heard, of a model with recognition
 
 
 class AVSAC(nn.Module):
@@ -48,6 +50,7 @@ class AVSAC(nn.Module):
             for channels in self.backbone.channels
         )
         self.motion = MotionStem(width) if config.motion else None
+        self.recognition = Recognition(config.audio_width, width) if config.recognition else None
         self.level_embedding = nn.Parameter(torch.randn(len(STRIDES), width) * 0.1)
         self.register_buffer("sine", torch.cat([sine_position(h, w, width) for h, w in self.level_shapes]), persistent=False)
         level = [torch.full((h * w,), index) for index, (h, w) in enumerate(self.level_shapes)]
@@ -68,17 +71,20 @@ class AVSAC(nn.Module):
         """[L,D]: sine position plus the level's embedding, added to deformable queries only."""
         return self.sine + self.level_embedding[self.level]
 
-    def encode_image(self, image: Tensor, earlier: Tensor | None = None) -> Tensor:
-        """image [B,S,S,3] uint8 RGB, earlier [B,2,S,S] uint8 -> visual tokens [B,M+L,D], levels finest first.
+    def encode_image(self, image: Tensor, earlier: Tensor | None = None, exchanged: Tensor | None = None) -> Tensor:
+        """image [B,S,S,3] uint8 RGB, earlier [B,2,S,S] uint8 -> visual tokens [B,R+M+L,D], levels finest first.
 
         `earlier` is the luminance (`motion.luminance`) of the frames 80 and 160 ms before; where one is not to be had, that of
         `image`. A model without motion does not look at it. L are tokens of strides 8, 16 and 32, encoded; M those of stride 4
-        as projected, where the mask feature takes them, else none. Raises ValueError for another size or no `earlier`.
+        as projected, where the mask feature takes them, else none; R, of a model with recognition, what each position of stride
+        32 looks like, padded. `exchanged` [B,K], in training: of each kind, the one whose look stands for it. Raises ValueError
+        for another size or no `earlier`.
         """
         side = self.config.image_size
         if image.shape[1:] != (side, side, 3):
             raise ValueError(f"this model takes images [B,{side},{side},3], not {list(image.shape)}: resize, or set image_size")
-        maps = [project(level) for project, level in zip(self.in_proj, self.backbone_maps(image), strict=True)]
+        seen = self.backbone_maps(image)
+        maps = [project(level) for project, level in zip(self.in_proj, seen, strict=True)]
         fine, coarse = maps[: -len(STRIDES)], maps[-len(STRIDES) :]
         if self.motion is not None:
             shape = (image.shape[0], len(EARLIER_MS), side, side)
@@ -92,7 +98,14 @@ class AVSAC(nn.Module):
         tokens, position = self.flatten(coarse), self.position()
         for layer in self.encoder:
             tokens = layer(tokens, position)
-        return torch.cat((self.flatten(fine), tokens), 1) if fine else tokens
+        if fine:
+            tokens = torch.cat((self.flatten(fine), tokens), 1)
+        if self.recognition is not None:
+            looks = self.recognition.look(seen[-1])
+            if exchanged is not None:
+                looks = looks.gather(-1, exchanged[:, None].expand_as(looks))
+            tokens = torch.cat((F.pad(looks, (0, self.config.width - looks.shape[-1])), tokens), 1)
+        return tokens
 
     def backbone_maps(self, image: Tensor) -> list[Tensor]:
         """image [B,S,S,3] uint8 RGB -> the backbone's maps [B,C,S/stride,S/stride], finest first."""
@@ -104,13 +117,18 @@ class AVSAC(nn.Module):
         return torch.cat([level.flatten(2).transpose(1, 2) for level in levels], 1)
 
     def decode(self, tokens: Tensor, mel: Tensor) -> Output:
-        """tokens [B,M+L,D] of `encode_image`, mel [B,1,96,64] float32 -> Output. Raises ValueError for another mel."""
+        """tokens [B,R+M+L,D] of `encode_image`, mel [B,1,96,64] float32 -> Output. Raises ValueError for another mel."""
         if mel.shape[1:] != MEL_SHAPE:
             raise ValueError(f"a log-mel patch is {list(MEL_SHAPE)}, not {list(mel.shape[1:])}")
         embedding = self.audio_encoder(mel)
         audio = self.audio_proj(embedding)[:, None]  # [B,1,D]
         query = self.query_generator(audio)
-        encoded = tokens[:, -self.length :]
+        encoded, heard = tokens[:, -self.length :], None
+        side = self.level_shapes[-1][0]
+        if self.recognition is not None:
+            looks, tokens = tokens[:, : side * side, : len(RECOGNISED)], tokens[:, side * side :]
+            recognised, heard = self.recognition(looks, embedding)
+            encoded = encoded + self.spread(self.unflatten(recognised, side))
         agv, vga, position = encoded, query, self.position()
         for layer in self.decoder:
             agv, vga = layer(agv, vga, encoded, position)
@@ -118,7 +136,12 @@ class AVSAC(nn.Module):
         coarse = self.unflatten(agv[:, : side * side], side)
         fine = self.unflatten(tokens[:, : -self.length], 2 * side) if self.config.mask_stride == 4 else None
         feature = self.mask_feature(coarse, fine, audio)
-        return Output(self.head(feature, vga), feature, query, embedding)
+        return Output(self.head(feature, vga), feature, query, embedding, heard)
+
+    def spread(self, coarsest: Tensor) -> Tensor:
+        """A map of the coarsest level [B,D,h,w] -> the same at every level [B,L,D]."""
+        resized = [F.interpolate(coarsest, shape, mode="bilinear", align_corners=False) for shape in self.level_shapes]
+        return self.flatten(resized)
 
     @staticmethod
     def unflatten(tokens: Tensor, side: int) -> Tensor:

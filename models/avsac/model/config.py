@@ -17,6 +17,7 @@ class ModelConfig:
     drop_path: float = 0.0  # of the PVT's blocks, where the backbone is trained
     image_size: int = 192
     motion: bool = False  # see the two frames before, too: ours, not the paper's
+    recognition: bool = False  # see what ImageNet's classifier recognises, too: ours, not the paper's
     frames: int = 5  # T: rows of the batch that make one window; the forward pass does not know
     width: int = 96
     heads: int = 4
@@ -55,6 +56,8 @@ class ModelConfig:
         for name, known in KNOWN.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} {getattr(self, name)!r} is not one of {', '.join(map(str, known))}")
+        if self.recognition and self.backbone != "efficientnet-lite0":
+            raise ValueError(f"recognition takes the backbone efficientnet-lite0, not {self.backbone}")
         if self.audio_encoder == "vggish" and self.audio_width != 128:
             raise ValueError(f"audio_width {self.audio_width} is not VGGish's, 128")
         for name in ("classes", "decoder_layers", "queries", "points"):
@@ -84,8 +87,8 @@ KNOWN = {
     "mask_stride": (4, 8),
 }
 
-LIVE = ModelConfig(points=2, motion=True)
-LIVE_STILL = replace(LIVE, motion=False)
+LIVE = ModelConfig(points=2, motion=True, recognition=True)
+LIVE_STILL = replace(LIVE, motion=False, recognition=False)
 
 # A net that a test builds, trains and exports in seconds; `tiny` as backbone has no downloaded weights.
 TINY = replace(

@@ -19,6 +19,7 @@ def count(config: ModelConfig) -> dict[str, int]:
         "audio_proj": parameters(model.audio_proj),
         "in_proj": parameters(model.in_proj),
         **({"motion": parameters(model.motion)} if model.motion else {}),
+        **({"recognition": parameters(model.recognition)} if model.recognition else {}),
         "level embedding": parameters(model.level_embedding),
         "learnable query": parameters(queries.learnable_query),
         "query generator": parameters(queries) - parameters(queries.learnable_query),

@@ -1,4 +1,7 @@
-"""Files of a run: `last.pt`, all that resuming takes, and `model.pt` and `best.pt`, a model with its configuration."""
+"""Files of a run: `last.pt`, all that resuming takes, and `model.pt` and `best.pt`, a model with its configuration.
+
+`weights.pt` of an export is such a model without a backbone that comes with the package.
+"""
 
 from pathlib import Path
 
@@ -19,8 +22,17 @@ def write_model(path: Path, model: AVSAC, **figures: object) -> None:
     write(path, {"config": model.config.to_dict(), "model": model.state_dict(), **figures})
 
 
+def write_trained(path: Path, model: AVSAC) -> None:
+    """What training changed of a model whose backbone comes with the package."""
+    trained = {name: weight for name, weight in model.state_dict().items() if not name.startswith("backbone.")}
+    write(path, {"config": model.config.to_dict(), "model": trained})
+
+
 def load_model(path: Path) -> AVSAC:
-    """The model of a `model.pt` or `best.pt`, in eval mode. Raises ValueError for another file, OSError without one."""
+    """The model of a `model.pt`, `best.pt` or `weights.pt`, in eval mode.
+
+    Raises ValueError for another file, OSError without one.
+    """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError:
@@ -30,7 +42,8 @@ def load_model(path: Path) -> AVSAC:
     if not {"config", "model"} <= set(state):
         raise ValueError(f"{path} is no model of `avsac train`: give its model.pt or best.pt")
     model = AVSAC(ModelConfig.from_dict(state["config"]))
-    model.load_state_dict(state["model"])
+    backbone = {f"backbone.{name}": weight for name, weight in model.backbone.state_dict().items()}
+    model.load_state_dict((backbone if model.backbone.packaged else {}) | state["model"])
     return model.eval()
 
 

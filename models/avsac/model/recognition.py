@@ -1,0 +1,83 @@
+"""Recognition: where ImageNet's classifier sees what is heard. An extension of the live presets; the paper has none.
+
+The backbone was trained to tell a thousand kinds of things on a million photographs; its classifier, which segmentation has no
+use for, still can. Asked at every position of the coarsest map (class activation maps, Zhou et al. 2016), it says where a thing
+of each kind may be, also of those that training had no photograph of. recognition.toml says what sounds like what.
+"""
+
+import tomllib
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from .backbones import imagenet_state_dict
+
+TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+CLASSES = {kind: list(map(int, row)) for kind, row in TABLE.items()}
+RECOGNISED = list(CLASSES)  # K kinds of sound
+# The classifier's logits of a thing in view, above those of others, are about this.
+LOGIT_SCALE = 5.0
+SURE = 2.0  # as many kinds at once are not heard
+FEATURES = 6
+HIDDEN = 32
+SELDOM_HEARD = -3.0
+
+
+class Recognition(nn.Module):
+    """Its output is zero at first: a model trained without it goes on as it was."""
+
+    head: Tensor
+    head_bias: Tensor
+    classifier: Tensor
+    classifier_bias: Tensor
+
+    def __init__(self, audio_width: int, width: int):
+        super().__init__()
+        if width < len(RECOGNISED):
+            raise ValueError(f"recognition of {len(RECOGNISED)} kinds takes a width of as many, not {width}")
+        self.hear = nn.Linear(audio_width, len(RECOGNISED))
+        nn.init.constant_(self.hear.bias, SELDOM_HEARD)
+        last = nn.Linear(HIDDEN, width)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.embed = nn.Sequential(nn.Linear(FEATURES, HIDDEN), nn.ReLU(), last)
+        classes = sorted({index for indices in CLASSES.values() for index in indices})
+        most = max(map(len, CLASSES.values()))
+        rows = [[classes.index(index) for index in indices] for indices in CLASSES.values()]
+        padded = torch.tensor([row + row[:1] * (most - len(row)) for row in rows])
+        self.register_buffer("rows", padded, persistent=False)  # [K,most], of the classifier as it is kept
+        for name, weight in classifier_of(classes).items():
+            self.register_buffer(name, weight, persistent=False)
+
+    def look(self, coarsest: Tensor) -> Tensor:
+        """The backbone's coarsest map [B,C,h,w] -> [B,h*w,K], how much each position looks like each kind, of mean 0."""
+        positions = coarsest.flatten(2).transpose(1, 2)
+        features = (positions @ self.head.float() + self.head_bias).clamp(0, 6)
+        logits = features @ self.classifier.float() + self.classifier_bias
+        looks = logits[..., self.rows].amax(-1)
+        return (looks - looks.mean(-1, keepdim=True)) / LOGIT_SCALE
+
+    def forward(self, looks: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
+        """looks [B,P,K], audio embedding [B,A] -> what tokens of these positions gain [B,P,D]; kinds heard [B,K], logits."""
+        heard = self.hear(embedding)
+        share = heard.sigmoid()
+        known = share.sum(-1).clamp(max=SURE)[:, None]
+        evidence = (looks @ share[:, :, None])[..., 0] / share.sum(-1, keepdim=True).clamp(min=1)  # [B,P]
+        best = looks.amax(-1)
+        overall = torch.stack((evidence.amax(-1), best.amax(-1), known[:, 0]), -1)  # [B,3]
+        local = torch.stack((evidence, best, evidence - known * best), -1)
+        features = torch.cat((local, overall[:, None].expand(-1, looks.shape[1], -1)), -1)
+        return self.embed(features), heard
+
+
+def classifier_of(classes: list[int]) -> dict[str, Tensor]:
+    """The packaged classifier's last layers, for these classes; halves take half the space and move no look by 0.01."""
+    weights = imagenet_state_dict()
+    scale = weights["bn2.weight"] / (weights["bn2.running_var"] + 1e-3).sqrt()
+    return {
+        "head": (weights["conv_head.weight"][:, :, 0, 0] * scale[:, None]).T.contiguous().half(),
+        "head_bias": weights["bn2.bias"] - weights["bn2.running_mean"] * scale,
+        "classifier": weights["classifier.weight"][classes].T.contiguous().half(),
+        "classifier_bias": weights["classifier.bias"][classes],
+    }

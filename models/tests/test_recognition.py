@@ -1,0 +1,134 @@
+"""What ImageNet's classifier recognises, held against what is heard."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+from timm.data import ImageNetInfo
+
+from avsac.live.data import ESC10, BatchSource, DataConfig, exchange
+from avsac.live.kinds import KINDS
+from avsac.live.library import SOUNDS_OF, Library
+from avsac.live.reels import MomentReel
+from avsac.live.roles import Moment
+from avsac.live.train import Learner, LiveConfig
+from avsac.model.avsac import AVSAC
+from avsac.model.backbones import imagenet_state_dict
+from avsac.model.config import LIVE, ModelConfig
+from avsac.model.recognition import CLASSES, LOGIT_SCALE, RECOGNISED, TABLE
+
+from .reduced import reduced
+from .test_scene_builder import small_media  # noqa: F401
+from .test_studio import small_things  # noqa: F401
+
+STILL = replace(LIVE, motion=False)
+
+
+@pytest.fixture(scope="module")
+def model() -> AVSAC:
+    torch.manual_seed(0)
+    return AVSAC(STILL).eval()
+
+
+@pytest.fixture
+def image() -> torch.Tensor:
+    return torch.randint(0, 256, (2, 192, 192, 3), dtype=torch.uint8)
+
+
+def test_the_table_names_imagenets_classes_and_knows_every_photographed_kind() -> None:
+    info = ImageNetInfo()
+    for row in TABLE.values():
+        for index, name in row.items():
+            assert info.index_to_description(int(index)).split(",")[0] == name
+    assert set(RECOGNISED) <= {*KINDS, *ESC10}
+    photographed = {name for name, kind in KINDS.items() if kind.photographed} | set(SOUNDS_OF.values())
+    assert photographed - set(RECOGNISED) == {"scissors"}  # ImageNet has none
+
+
+@torch.no_grad()
+def test_a_look_is_the_likeliest_class_of_a_kind_where_timms_classifier_is_asked(model: AVSAC, image) -> None:
+    whole = timm.create_model("tf_efficientnet_lite0")
+    whole.load_state_dict(imagenet_state_dict())
+    features = whole.eval().forward_features((image.permute(0, 3, 1, 2).float() - 127) / 128)
+    logits = whole.classifier(features.flatten(2).transpose(1, 2))
+    best = torch.stack([logits[..., CLASSES[kind]].amax(-1) for kind in RECOGNISED], -1)
+    expected = (best - best.mean(-1, keepdim=True)) / LOGIT_SCALE
+    torch.testing.assert_close(model.recognition.look(model.backbone_maps(image)[-1]), expected, atol=0.01, rtol=0)
+
+
+@torch.no_grad()
+def test_weights_without_recognition_give_the_same_masks_with_it(model: AVSAC, image) -> None:
+    plain, mel = AVSAC(replace(STILL, recognition=False)).eval(), torch.randn(2, 1, 96, 64)
+    fresh = AVSAC(STILL).eval()
+    fresh.load_state_dict(fresh.state_dict() | plain.state_dict())
+    assert torch.equal(fresh(image, mel), plain(image, mel))
+
+
+@torch.no_grad()
+def test_the_evidence_is_the_look_of_the_kind_that_is_heard(model: AVSAC) -> None:
+    recognition, embedding = model.recognition, torch.zeros(1, LIVE.audio_width)
+    looks = torch.zeros(1, 36, len(RECOGNISED))
+    looks[0, 7, RECOGNISED.index("cat")] = looks[0, 20, RECOGNISED.index("violin")] = 2.0
+    taken: list[torch.Tensor] = []
+    handle = recognition.embed.register_forward_pre_hook(lambda _, inputs: taken.append(inputs[0]))
+    before = recognition.hear.bias.clone()
+    try:
+        for kind, place in (("cat", 7), ("violin", 20)):
+            recognition.hear.bias.fill_(-30.0)[RECOGNISED.index(kind)] = 30.0
+            recognition(looks, embedding)
+            evidence = taken[-1][0, :, 0]
+            assert evidence.argmax() == place
+            assert evidence.max() == pytest.approx(2.0, abs=1e-3)
+            assert evidence.sum() == pytest.approx(2.0, abs=1e-3)
+    finally:
+        handle.remove()
+        recognition.hear.bias.copy_(before)
+
+
+@torch.no_grad()
+def test_an_exchange_lets_one_kinds_look_stand_for_anothers(model: AVSAC, image) -> None:
+    a, b = RECOGNISED.index("cat"), RECOGNISED.index("violin")
+    places = torch.from_numpy(np.stack([exchange({}), exchange({"violin": "cat"})]))
+    usual, exchanged = model.encode_image(image), model.encode_image(image, exchanged=places)
+    assert torch.equal(usual[0], exchanged[0])
+    assert torch.equal(usual[1, :36, a], exchanged[1, :36, b]) and torch.equal(usual[1, :36, b], exchanged[1, :36, a])
+    assert torch.equal(usual[1, 36:], exchanged[1, 36:])
+
+
+def test_photographed_things_exchange_sounds_in_training_alone(small_media: Path, small_things: Path) -> None:  # noqa: F811
+    exchanged = 0
+    for seed in range(12):
+        moment = Moment(Library(small_media, "train", small_things), MomentReel(np.random.default_rng(seed), (0, 80, 160)))
+        roles = moment.things(1)
+        looks = [role.looks for role in roles]
+        moment.exchange_sounds(roles)
+        assert [role.looks for role in roles] == looks
+        for role in roles:
+            exchanged += role.kind != role.looks
+            assert role.kind in moment.library.sounds
+            assert role.voice().shape == (15_600,)
+    assert 0 < exchanged < 12
+
+
+def test_training_teaches_what_is_heard(small_media: Path) -> None:  # noqa: F811
+    torch.manual_seed(0)
+    source = BatchSource(DataConfig(small_media, None, pictures=2, side=64))
+    learner = Learner(reduced_with_recognition(), list(source.index), LiveConfig(length=1)).train()
+    losses = learner(source.batch().tensors())
+    assert 0 < losses["heard"].item() < 20
+    losses["heard"].backward()
+    assert learner.model.recognition.hear.weight.grad.abs().sum() > 0
+
+
+def reduced_with_recognition() -> ModelConfig:
+    return replace(reduced("live"), motion=False)
+
+
+def test_recognition_says_what_it_needs() -> None:
+    with pytest.raises(ValueError, match="recognition takes the backbone efficientnet-lite0, not tiny"):
+        replace(LIVE, backbone="tiny")
+    with pytest.raises(ValueError, match="recognition of 65 kinds takes a width of as many, not 64"):
+        AVSAC(replace(LIVE, width=64))
