@@ -6,9 +6,8 @@ addEventListener('rtctransform', ((event: RTCTransformEvent) => {
   const tell = new TransformStream<RTCEncodedVideoFrame, RTCEncodedVideoFrame>({
     transform(frame, controller) {
       const encodedUnixMs = performance.timeOrigin + performance.now();
-      // Before it goes on: a frame that was sent has no metadata left.
-      const { rtpTimestamp } = frame.getMetadata();
       controller.enqueue(frame);
+      const { rtpTimestamp } = frame.getMetadata();
       if (rtpTimestamp !== undefined) postMessage({ rtpTimestamp, encodedUnixMs } satisfies EncodedFrame);
     },
   });

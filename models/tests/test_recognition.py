@@ -14,6 +14,7 @@ from avsac.live.kinds import KINDS
 from avsac.live.library import SOUNDS_OF, Library
 from avsac.live.reels import MomentReel
 from avsac.live.roles import Moment
+from avsac.live.studio import Studio
 from avsac.live.train import Learner, LiveConfig
 from avsac.model.avsac import AVSAC
 from avsac.model.backbones import imagenet_state_dict
@@ -111,6 +112,8 @@ def test_photographed_things_exchange_sounds_in_training_alone(small_media: Path
             assert role.kind in moment.library.sounds
             assert role.voice().shape == (15_600,)
     assert 0 < exchanged < 12
+    val = Studio(Library(small_media, "val", small_things), 64)
+    assert [val.sample(index, "thing").looks for index in range(12)] == [{}] * 12
 
 
 def test_training_teaches_what_is_heard(small_media: Path) -> None:  # noqa: F811
