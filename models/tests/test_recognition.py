@@ -12,6 +12,7 @@ from timm.data import ImageNetInfo
 from avsac.live.data import ESC10, BatchSource, DataConfig, exchange
 from avsac.live.kinds import KINDS
 from avsac.live.library import SOUNDS_OF, Library
+from avsac.live.media import COCO_NAMES, COCO_OTHERS
 from avsac.live.reels import MomentReel
 from avsac.live.roles import Moment
 from avsac.live.studio import Studio
@@ -19,7 +20,7 @@ from avsac.live.train import Learner, LiveConfig
 from avsac.model.avsac import AVSAC
 from avsac.model.backbones import imagenet_state_dict
 from avsac.model.config import LIVE, ModelConfig
-from avsac.model.recognition import CLASSES, LOGIT_SCALE, RECOGNISED, TABLE
+from avsac.model.recognition import CLASSES, LOGIT_SCALE, RECOGNISED, SILENT, SILENT_TABLE, TABLE
 
 from .reduced import reduced
 from .test_scene_builder import small_media  # noqa: F401
@@ -41,12 +42,14 @@ def image() -> torch.Tensor:
 
 def test_the_table_names_imagenets_classes_and_knows_every_photographed_kind() -> None:
     info = ImageNetInfo()
-    for row in TABLE.values():
+    for row in (*TABLE.values(), *SILENT_TABLE.values()):
         for index, name in row.items():
             assert info.index_to_description(int(index)).split(",")[0] == name
     assert set(RECOGNISED) <= {*KINDS, *ESC10}
     photographed = {name for name, kind in KINDS.items() if kind.photographed} | set(SOUNDS_OF.values())
     assert photographed - set(RECOGNISED) == {"scissors"}  # ImageNet has none
+    assert set(SILENT) == set(COCO_OTHERS.values())
+    assert not set(SILENT) & {*RECOGNISED, *COCO_NAMES.values()}
 
 
 @torch.no_grad()
@@ -95,8 +98,41 @@ def test_an_exchange_lets_one_kinds_look_stand_for_anothers(model: AVSAC, image)
     places = torch.from_numpy(np.stack([exchange({}), exchange({"violin": "cat"})]))
     usual, exchanged = model.encode_image(image), model.encode_image(image, exchanged=places)
     assert torch.equal(usual[0], exchanged[0])
-    assert torch.equal(usual[1, :36, a], exchanged[1, :36, b]) and torch.equal(usual[1, :36, b], exchanged[1, :36, a])
+    for there, here in ((a, b), (b, a)):
+        torch.testing.assert_close(usual[1, :36, there], exchanged[1, :36, here])
     assert torch.equal(usual[1, 36:], exchanged[1, 36:])
+
+
+@torch.no_grad()
+def test_a_silent_thing_is_looked_at_in_an_exchange(model: AVSAC, image) -> None:
+    whole = timm.create_model("tf_efficientnet_lite0")
+    whole.load_state_dict(imagenet_state_dict())
+    features = whole.eval().forward_features((image.permute(0, 3, 1, 2).float() - 127) / 128)
+    pizza = whole.classifier(features.flatten(2).transpose(1, 2))[..., SILENT["pizza"]].amax(-1)
+    violin, coarsest = RECOGNISED.index("violin"), model.backbone_maps(image)[-1]
+    usual = model.recognition.look(coarsest)
+    looks = model.recognition.look(coarsest, torch.from_numpy(np.stack([exchange({"violin": "pizza"})] * 2)))
+    others = [i for i in range(len(RECOGNISED)) if i != violin]
+    differences = (looks - usual)[..., others]
+    torch.testing.assert_close(differences, differences[..., :1].expand_as(differences))
+    lion = RECOGNISED.index("lion")
+    lions = whole.classifier(features.flatten(2).transpose(1, 2))[..., CLASSES["lion"]].amax(-1)
+    torch.testing.assert_close(looks[..., violin] - looks[..., lion], (pizza - lions) / LOGIT_SCALE, atol=0.01, rtol=0)
+
+
+def test_training_lends_sounds_to_photographed_things_that_have_none(small_media: Path, small_things: Path) -> None:  # noqa: F811
+    library = Library(small_media, "train", small_things)
+    assert {standing.thing for standing in library.mute} == {"cup"}
+    lent = 0
+    for index in range(12):
+        sample = Studio(library, 64).sample(index, "thing")
+        if "cup" in sample.looks.values():
+            [sound] = [sound for sound, look in sample.looks.items() if look == "cup"]
+            assert sound in RECOGNISED
+            lent += [sound] in sample.sounds
+    assert lent
+    for part in ("val", "test"):
+        assert Library(small_media, part, small_things).mute == []
 
 
 def test_photographed_things_exchange_sounds_in_training_alone(small_media: Path, small_things: Path) -> None:  # noqa: F811
@@ -104,11 +140,11 @@ def test_photographed_things_exchange_sounds_in_training_alone(small_media: Path
     for seed in range(12):
         moment = Moment(Library(small_media, "train", small_things), MomentReel(np.random.default_rng(seed), (0, 80, 160)))
         roles = moment.things(1)
-        looks = [role.looks for role in roles]
+        looks, mute = [role.looks for role in roles], [role.kind is None for role in roles]
         moment.exchange_sounds(roles)
         assert [role.looks for role in roles] == looks
-        for role in roles:
-            exchanged += role.kind != role.looks
+        for role, had_none in zip(roles, mute, strict=True):
+            exchanged += role.kind != role.looks and not had_none
             assert role.kind in moment.library.sounds
             assert role.voice().shape == (15_600,)
     assert 0 < exchanged < 12

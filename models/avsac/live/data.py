@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..audio import log_mel
-from ..model.recognition import RECOGNISED
+from ..model.recognition import LOOKS, RECOGNISED
 from .library import Library
 from .sample import SOUNDS_PER_PICTURE, Sample
 from .scenes import SceneSet, vary
@@ -42,7 +42,7 @@ class Batch(NamedTuple):
     mel: np.ndarray | Tensor  # [3P,1,96,64] float32
     target: np.ndarray | Tensor  # [3P,1,M,M] uint8, 0..255
     sounds: np.ndarray | Tensor  # [3P,C] float32, 0 or 1
-    exchanged: np.ndarray | Tensor  # [P,K] int64: of each kind of RECOGNISED, the one that what makes its sound looks like
+    exchanged: np.ndarray | Tensor  # [P,K] int64: of each of RECOGNISED, that of LOOKS which what makes its sound looks like
 
     def tensors(self) -> "Batch":
         return Batch(*map(torch.from_numpy, self))
@@ -78,12 +78,12 @@ def sound_classes(scenes: SceneSet | None, library: Library | None = None) -> li
 
 
 def exchange(looks: dict[str, str]) -> np.ndarray:
-    """Places in RECOGNISED [K], in their order but for those of each pair, which change places."""
-    places = np.arange(len(RECOGNISED))
+    """Places in LOOKS [K], in their order but for those of each pair, which change places."""
+    places = np.arange(len(LOOKS))
     for pair in looks.items():
-        a, b = map(RECOGNISED.index, pair)
+        a, b = map(LOOKS.index, pair)
         places[[a, b]] = places[[b, a]]
-    return places
+    return places[: len(RECOGNISED)]
 
 
 class BatchSource:

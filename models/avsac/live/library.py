@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..model.recognition import SILENT
 from . import split as parts
 from .kinds import PHOTOGRAPHED
 from .media import COCO_NAMES, MediaError, Photograph, files, fit_height, read_audio, read_coco, read_video
@@ -92,7 +93,9 @@ class Library:
             if parts.part_of_photograph(i) == split
         ]
         self.things = [s for s in self.sequences if s.thing in self.sounds_of] + self.standing(list(self.sounds_of), 0.015)
-        self.alone = [s for s in self.things if self.stands_out(s)]
+        # Things of no sound that ImageNet knows: training lends them one.
+        self.mute = self.standing(list(SILENT), 0.015) if split == "train" else []
+        self.alone, self.mute_alone = ([s for s in pool if self.stands_out(s)] for pool in (self.things, self.mute))
         self.people = [
             s
             for s in self.standing(["person"], 0.05)
@@ -123,26 +126,30 @@ class Library:
         ]
 
     def stands_out(self, standing: Standing) -> bool:
-        """Whether it is four times as large as anything else in its photograph that might make its sound."""
+        """Whether it is four times as large as anything else in its photograph that looks like it."""
         if not standing.photograph:
             return True
-        kind = self.sounds_of[standing.thing]
+        kind = self.looks(standing.thing)
         areas = sorted(
             np.count_nonzero(mask)
             for thing, masks in standing.photograph.instances.items()
-            if self.sounds_of.get(thing) == kind
+            if self.looks(thing) == kind
             for mask in masks
         )
         largest = max(map(np.count_nonzero, standing.photograph.instances[standing.thing]))
         return largest == areas[-1] and (len(areas) == 1 or largest >= 4 * areas[-2])
 
+    def looks(self, thing: str) -> str:
+        """The sound class of what makes one, else the thing itself."""
+        return self.sounds_of.get(thing, thing)
+
     def recordings(self, kind: str) -> list[Path]:
         return self.speech if kind == "speech" else self.sounds[kind]
 
     def in_view(self, standing: Standing) -> set[str]:
-        """Sound classes that something in the picture might make."""
+        """Sound classes that something in the picture might make, and the mute that it shows."""
         things = standing.photograph.instances if standing.photograph else [standing.thing]
-        heard = {self.sounds_of[thing] for thing in things if thing in self.sounds_of}
+        heard = {self.looks(thing) for thing in things if thing in self.sounds_of or thing in SILENT}
         people = "person" in things or standing.thing in SEQUENCES_WITH_PEOPLE
         return heard | HUMAN_SOUNDS if people else heard
 

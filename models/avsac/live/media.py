@@ -17,7 +17,10 @@ class MediaError(ValueError):
 
 @dataclass
 class Photograph:
-    """image [H,W,3] uint8 RGB; instances: class name -> masks [H,W] uint8, 0 or 255."""
+    """image [H,W,3] uint8 RGB; instances: class name -> masks [H,W] uint8, 0 or 255.
+
+    COCO_OTHERS stand under their own name, too.
+    """
 
     name: str
     image: np.ndarray
@@ -63,6 +66,11 @@ COCO_NAMES = {0: "person", 1: "bicycle", 2: "car", 3: "motorcycle", 4: "airplane
 COCO_NAMES |= {14: "bird", 15: "cat", 16: "dog", 17: "horse", 18: "sheep", 19: "cow", 20: "elephant", 21: "bear"}
 COCO_NAMES |= {32: "sports ball", 40: "wine glass", 61: "toilet", 63: "laptop", 66: "keyboard", 67: "cell phone", 74: "clock"}
 COCO_NAMES |= {76: "scissors"}
+# Of the others, those that ImageNet knows (recognition.toml).
+COCO_OTHERS = {9: "traffic light", 11: "stop sign", 13: "bench", 22: "zebra", 24: "backpack", 25: "umbrella", 26: "handbag"}
+COCO_OTHERS |= {39: "bottle", 41: "cup", 45: "bowl", 46: "banana", 48: "sandwich", 49: "orange", 50: "broccoli", 52: "hot dog"}
+COCO_OTHERS |= {53: "pizza", 54: "donut", 56: "chair", 57: "couch", 58: "potted plant", 59: "bed", 60: "dining table", 62: "tv"}
+COCO_OTHERS |= {65: "remote", 68: "microwave", 72: "refrigerator", 73: "book", 75: "vase", 77: "teddy bear"}
 
 
 def read_coco(root: Path) -> list[Photograph]:
@@ -76,6 +84,9 @@ def read_coco(root: Path) -> list[Photograph]:
             polygon = [(float(x) * image.width, float(y) * image.height) for x, y in zip(values[1::2], values[2::2])]  # noqa: B905
             mask = Image.new("L", image.size)
             ImageDraw.Draw(mask).polygon(polygon, fill=255)
-            instances.setdefault(COCO_NAMES.get(int(values[0]), "other"), []).append(np.asarray(mask))
+            index = int(values[0])
+            names = [COCO_NAMES[index]] if index in COCO_NAMES else ["other", *filter(None, [COCO_OTHERS.get(index)])]
+            for name in names:
+                instances.setdefault(name, []).append(np.asarray(mask))
         photographs.append(Photograph(path.stem, np.asarray(image), instances))
     return photographs

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from ..model.recognition import RECOGNISED
+from ..model.recognition import RECOGNISED, SILENT
 from . import augment
 from .actors import SPRITE_HEIGHTS, TALKER_HEIGHTS, THING_HEIGHTS, Actor, box_of, identity
 from .augment import Random
@@ -37,7 +37,7 @@ class Role:
     kind: str | None  # sound class; None: it makes none
     voice: Callable[[], np.ndarray] | None
     frame: int | None = None  # of a talker's clip, the moment's
-    looks: str | None = None  # of a photographed thing: the class that it looks like
+    looks: str | None = None  # of a photographed thing that may sound: what of recognition.LOOKS it looks like
 
 
 @dataclass(frozen=True)
@@ -127,10 +127,11 @@ class Moment:
                 images, alphas = augment.disguise(self.random, images, alphas)
         sway = 0.02 if self.random.random() < 0.5 else 0.0
         actor = Actor(standing.thing, images, alphas, files, heights, whole=whole, sway=sway)
-        return Role(actor, kind, (lambda: self.recording(kind)) if kind else None, looks=kind)
+        looks = standing.thing if standing.thing in SILENT else kind
+        return Role(actor, kind, (lambda: self.recording(kind)) if kind else None, looks=looks)
 
     def exchange_sounds(self, roles: list[Role]) -> None:
-        """Gives some photographed things the sound of another kind that ImageNet knows.
+        """Gives some photographed things, and all mute ones, the sound of another kind that ImageNet knows.
 
         Training has few photographed things, and would know them by heart. Where recognition is told of the exchange, what a
         thing looks like can only be known from it.
@@ -138,15 +139,15 @@ class Moment:
         for role in roles:
             taken = {kind for other in roles for kind in (other.kind, other.looks)}
             free = sorted({*RECOGNISED} & {*self.library.sounds} - taken)
-            if role.looks and free and self.random.random() < EXCHANGED:
+            if role.looks and free and (role.kind is None or self.random.random() < EXCHANGED):
                 role.kind = str(self.random.choice(free))
                 role.voice = partial(self.recording, role.kind)
 
     def things(self, count: int) -> list[Role]:
-        """Photographed things that sound, each of another sound."""
-        sounds_of, things = self.library.sounds_of, self.library.things
-        kinds = self.random.permutation(sorted({sounds_of[s.thing] for s in things}))[:count]
-        return [self.thing(by_kind(self.random, [s for s in things if sounds_of[s.thing] == kind])) for kind in kinds]
+        """Photographed things that sound, each of another sound, and in training the mute."""
+        library, things = self.library, [*self.library.things, *self.library.mute]
+        kinds = self.random.permutation(sorted({library.looks(s.thing) for s in things}))[:count]
+        return [self.thing(by_kind(self.random, [s for s in things if library.looks(s.thing) == kind])) for kind in kinds]
 
     def drawn(self, count: int) -> list[Role]:
         """Drawn things, each of another sound."""
@@ -240,7 +241,7 @@ def thing(moment: Moment) -> list[Role] | None:
 
 
 def thing_in_place(moment: Moment) -> list[Role] | None:
-    alone = moment.library.alone
+    alone = [*moment.library.alone, *moment.library.mute_alone]
     return [moment.thing(by_kind(moment.random, alone), whole=True)] if alone else None
 
 

@@ -100,7 +100,7 @@ class Studio:
         random, actors = moment.random, [role.actor for role in roles]
         kinds = {role.kind for role in roles if role.kind}
         # Other people may stand about: they do not move their lips.
-        avoid = kinds - HUMAN_SOUNDS
+        avoid = (kinds | {role.looks for role in roles if role.looks}) - HUMAN_SOUNDS
         if actors and actors[0].whole:
             scene, standing = stage.in_place(random, actors[0], self.side)
         else:

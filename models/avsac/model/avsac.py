@@ -101,9 +101,7 @@ class AVSAC(nn.Module):
         if fine:
             tokens = torch.cat((self.flatten(fine), tokens), 1)
         if self.recognition is not None:
-            looks = self.recognition.look(seen[-1])
-            if exchanged is not None:
-                looks = looks.gather(-1, exchanged[:, None].expand_as(looks))
+            looks = self.recognition.look(seen[-1], exchanged)
             tokens = torch.cat((F.pad(looks, (0, self.config.width - looks.shape[-1])), tokens), 1)
         return tokens
 

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from .backbones import imagenet_state_dict
 
 TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
-CLASSES = {kind: list(map(int, row)) for kind, row in TABLE.items()}
+SILENT_TABLE = TABLE.pop("silent")
+CLASSES, SILENT = ({name: list(map(int, row)) for name, row in table.items()} for table in (TABLE, SILENT_TABLE))
 RECOGNISED = list(CLASSES)  # K kinds of sound
+LOOKS = [*RECOGNISED, *SILENT]
 # The classifier's logits of a thing in view, above those of others, are about this.
 LOGIT_SCALE = 5.0
 SURE = 2.0  # as many kinds at once are not heard
@@ -24,13 +26,33 @@ HIDDEN = 32
 SELDOM_HEARD = -3.0
 
 
+class Likeness(nn.Module):
+    """The packaged classifier's last layer for K things of several classes each; halves of weights move no look by 0.01."""
+
+    classifier: Tensor
+    bias: Tensor
+    rows: Tensor
+
+    def __init__(self, things: dict[str, list[int]], weights: dict[str, Tensor]):
+        super().__init__()
+        classes = sorted({index for indices in things.values() for index in indices})
+        most = max(map(len, things.values()))
+        rows = [[classes.index(index) for index in indices] for indices in things.values()]
+        padded = torch.tensor([row + row[:1] * (most - len(row)) for row in rows])
+        self.register_buffer("rows", padded, persistent=False)  # [K,most], of the classes as they are kept
+        self.register_buffer("classifier", weights["classifier.weight"][classes].T.contiguous().half(), persistent=False)
+        self.register_buffer("bias", weights["classifier.bias"][classes], persistent=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """features [B,P,F] -> [B,P,K], the likeliest class of each, logits."""
+        return (features @ self.classifier.float() + self.bias)[..., self.rows].amax(-1)
+
+
 class Recognition(nn.Module):
     """Its output is zero at first: a model trained without it goes on as it was."""
 
     head: Tensor
     head_bias: Tensor
-    classifier: Tensor
-    classifier_bias: Tensor
 
     def __init__(self, audio_width: int, width: int):
         super().__init__()
@@ -42,20 +64,23 @@ class Recognition(nn.Module):
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
         self.embed = nn.Sequential(nn.Linear(FEATURES, HIDDEN), nn.ReLU(), last)
-        classes = sorted({index for indices in CLASSES.values() for index in indices})
-        most = max(map(len, CLASSES.values()))
-        rows = [[classes.index(index) for index in indices] for indices in CLASSES.values()]
-        padded = torch.tensor([row + row[:1] * (most - len(row)) for row in rows])
-        self.register_buffer("rows", padded, persistent=False)  # [K,most], of the classifier as it is kept
-        for name, weight in classifier_of(classes).items():
-            self.register_buffer(name, weight, persistent=False)
+        weights = imagenet_state_dict()
+        scale = weights["bn2.weight"] / (weights["bn2.running_var"] + 1e-3).sqrt()
+        head = (weights["conv_head.weight"][:, :, 0, 0] * scale[:, None]).T.contiguous().half()
+        self.register_buffer("head", head, persistent=False)
+        self.register_buffer("head_bias", weights["bn2.bias"] - weights["bn2.running_mean"] * scale, persistent=False)
+        self.kinds, self.silent = Likeness(CLASSES, weights), Likeness(SILENT, weights)
 
-    def look(self, coarsest: Tensor) -> Tensor:
-        """The backbone's coarsest map [B,C,h,w] -> [B,h*w,K], how much each position looks like each kind, of mean 0."""
+    def look(self, coarsest: Tensor, exchanged: Tensor | None = None) -> Tensor:
+        """The backbone's coarsest map [B,C,h,w] -> [B,h*w,K], how much each position looks like each kind, of mean 0.
+
+        `exchanged` [B,K]: of each kind, the one of LOOKS that stands for it.
+        """
         positions = coarsest.flatten(2).transpose(1, 2)
         features = (positions @ self.head.float() + self.head_bias).clamp(0, 6)
-        logits = features @ self.classifier.float() + self.classifier_bias
-        looks = logits[..., self.rows].amax(-1)
+        looks = self.kinds(features)
+        if exchanged is not None:
+            looks = torch.cat((looks, self.silent(features)), -1).gather(-1, exchanged[:, None].expand_as(looks))
         return (looks - looks.mean(-1, keepdim=True)) / LOGIT_SCALE
 
     def forward(self, looks: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
@@ -69,15 +94,3 @@ class Recognition(nn.Module):
         local = torch.stack((evidence, best, evidence - known * best), -1)
         features = torch.cat((local, overall[:, None].expand(-1, looks.shape[1], -1)), -1)
         return self.embed(features), heard
-
-
-def classifier_of(classes: list[int]) -> dict[str, Tensor]:
-    """The packaged classifier's last layers, for these classes; halves take half the space and move no look by 0.01."""
-    weights = imagenet_state_dict()
-    scale = weights["bn2.weight"] / (weights["bn2.running_var"] + 1e-3).sqrt()
-    return {
-        "head": (weights["conv_head.weight"][:, :, 0, 0] * scale[:, None]).T.contiguous().half(),
-        "head_bias": weights["bn2.bias"] - weights["bn2.running_mean"] * scale,
-        "classifier": weights["classifier.weight"][classes].T.contiguous().half(),
-        "classifier_bias": weights["classifier.bias"][classes],
-    }
