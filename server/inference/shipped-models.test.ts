@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { writeTinyModel } from '../../test/fixtures/tiny-model.ts';
 import { readModel } from './manifest.ts';
@@ -14,6 +14,14 @@ it('finds a shipped model by its name, and leaves paths as they are', async () =
   for (const path of ['other', './live-still', '../live-still', '/models/live-still', 'live-still/manifest.json'])
     expect(modelPath(path, shipped)).toBe(path);
   await rm(shipped, { recursive: true });
+});
+
+it('has what the manifest of each shipped model says', async () => {
+  const folders = (await readdir(dirname(DEFAULT_MODEL), { withFileTypes: true })).filter((entry) =>
+    entry.isDirectory(),
+  );
+  expect(folders.length).toBeGreaterThan(1);
+  for (const { name } of folders) expect((await readModel(modelPath(name))).manifest.name).toBe(`avsac-${name}`);
 });
 
 it('has a model that serves by default', async () => {
