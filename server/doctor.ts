@@ -26,9 +26,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   model: async ({ model }) => {
     const { manifest, file } = await readModel(model);
     const { earlier } = manifest.inputs;
-    const sees = earlier
-      ? `sees motion, by the frames ${earlier.agesMs.join(' and ')} ms before`
-      : 'sees single frames';
+    const sees = earlier ? `sees motion, by the frames ${earlier.agesMs.join(', ')} ms before` : 'sees single frames';
     return `${manifest.name} ${manifest.version}, ${sees}, ${file}, SHA-256 ${manifest.sha256} as in its manifest`;
   },
   'execution provider': async (config) => {

@@ -22,10 +22,14 @@ export const AGES_MS = {
   train: [
     [60, 100],
     [130, 200],
+    [240, 330],
+    [360, 460],
   ],
   'held-out': [
     [80, 80],
     [160, 160],
+    [280, 280],
+    [400, 400],
   ],
 } as const satisfies Record<Split, readonly (readonly [number, number])[]>;
 

@@ -9,6 +9,7 @@ from avsac.live.media import MediaError, files, read_audio, read_video
 from avsac.live.sample import still
 from avsac.live.scenes import ENDED_SHARE, ScenesError, SceneSet, vary
 from avsac.live.talkers import chroma_key, speaking_frames
+from avsac.model.motion import EARLIER_MS
 
 NAMES = ("images.u8", "earlier.u8", "pcm.i16", "masks.u8")
 
@@ -33,7 +34,9 @@ def write_scenes(folder: Path, pictures: int, side: int = 64, spare_bytes: int =
         labels.append([{"tag": "right", "kinds": [k]} for k in kinds] + [{"tag": "silent", "kinds": []}])
     for name, arrays in zip(NAMES, (images, earlier, pcm, masks), strict=True):
         (folder / name).write_bytes(np.stack(arrays).tobytes() + bytes(spare_bytes))
-    (folder / "meta.json").write_text(json.dumps({"size": side, "maskSize": side // 2, "kinds": kinds}))
+    ages = [[age, age] for age in EARLIER_MS]
+    meta = {"size": side, "maskSize": side // 2, "kinds": kinds, "earlierAgesMs": ages}
+    (folder / "meta.json").write_text(json.dumps(meta))
     (folder / "labels.json").write_text(json.dumps(labels))
 
 
@@ -58,8 +61,9 @@ def test_scene_set_says_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "a" / "pcm.i16").write_bytes(b"12")
     with pytest.raises(ScenesError, match=r"pcm\.i16 is missing or holds no whole item"):
         SceneSet(tmp_path / "a")
-    (tmp_path / "a" / "earlier.u8").unlink()
-    with pytest.raises(ScenesError, match=r"a was rendered without earlier frames; render it again: node .*--split a "):
+    meta = json.loads((tmp_path / "a" / "meta.json").read_text())
+    (tmp_path / "a" / "meta.json").write_text(json.dumps(meta | {"earlierAgesMs": [[80, 80], [160, 160]]}))
+    with pytest.raises(ScenesError, match=r"a was not rendered with 4 earlier frames; render it again: node .*--split a "):
         SceneSet(tmp_path / "a")
     (tmp_path / "a" / "labels.json").write_text("[")
     with pytest.raises(ScenesError, match="no rendered split"):

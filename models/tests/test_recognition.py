@@ -20,6 +20,7 @@ from avsac.live.train import Learner, LiveConfig
 from avsac.model.avsac import AVSAC
 from avsac.model.backbones import imagenet_state_dict
 from avsac.model.config import LIVE, ModelConfig
+from avsac.model.motion import EARLIER_MS
 from avsac.model.recognition import CLASSES, LOGIT_SCALE, RECOGNISED, SILENT, SILENT_TABLE, TABLE
 
 from .reduced import reduced
@@ -138,7 +139,7 @@ def test_training_lends_sounds_to_photographed_things_that_have_none(small_media
 def test_photographed_things_exchange_sounds_in_training_alone(small_media: Path, small_things: Path) -> None:  # noqa: F811
     exchanged = 0
     for seed in range(12):
-        moment = Moment(Library(small_media, "train", small_things), MomentReel(np.random.default_rng(seed), (0, 80, 160)))
+        moment = Moment(Library(small_media, "train", small_things), MomentReel(np.random.default_rng(seed), (0, *EARLIER_MS)))
         roles = moment.things(1)
         looks, mute = [role.looks for role in roles], [role.kind is None for role in roles]
         moment.exchange_sounds(roles)

@@ -14,6 +14,7 @@ from avsac.live.sample import luminance
 from avsac.live.studio import SEVERAL_PEOPLE, SHARES, Studio, shares
 from avsac.live.talkers import Talker
 from avsac.live.voices import in_another_voice
+from avsac.model.motion import EARLIER_MS
 
 from .test_scene_builder import RATE, SIDE, small_media, tone  # noqa: F401
 
@@ -43,7 +44,7 @@ def test_a_moment_lights_what_fits_and_nothing_else(small_media: Path, small_thi
     for index in range(4):
         sample = studio.sample(index, scene)
         assert sample.image.shape == (SIDE, SIDE, 3)
-        assert sample.earlier.shape == (2, SIDE, SIDE)
+        assert sample.earlier.shape == (len(EARLIER_MS), SIDE, SIDE)
         assert sample.pcm.shape == (3, 15_600)
         assert np.abs(sample.pcm).max() <= 1
         for tag, mask, other, sounds in zip(sample.tags, sample.masks, sample.others, sample.sounds, strict=True):
@@ -77,7 +78,7 @@ def test_who_is_frozen_does_not_move_and_who_speaks_moves_the_lips(small_media: 
     moved = {"frozen": 0, "silent": 0, "speaking": 0}
     for state in moved:
         for seed in range(8):
-            moment = Moment(library, MomentReel(np.random.default_rng(seed), (0, 80, 160)))
+            moment = Moment(library, MomentReel(np.random.default_rng(seed), (0, *EARLIER_MS)))
             role = moment.person(library.talkers[0], state)
             assert (role.voice is not None) == (state == "speaking")
             mouths = [luminance(np.ascontiguousarray(i[20:32, 15:32])).astype(int) for i in role.actor.images]
@@ -87,11 +88,22 @@ def test_who_is_frozen_does_not_move_and_who_speaks_moves_the_lips(small_media: 
 
 
 def test_the_voice_ends_with_the_frame(small_media: Path) -> None:  # noqa: F811
-    moment = Moment(Library(small_media, "test"), MomentReel(np.random.default_rng(0), (0, 80, 160)))
+    moment = Moment(Library(small_media, "test"), MomentReel(np.random.default_rng(0), (0, *EARLIER_MS)))
     clip = Talker("ramp", np.zeros((75, 4, 4, 3), np.uint8), np.arange(3 * RATE, dtype=np.float32), [40])
     ends = [moment.speech(clip, 40)[-1] for _ in range(50)]
     assert abs(np.array(ends) - 41 * 640).max() <= 640 + 1
     assert np.ptp(ends) > 640
+
+
+def test_a_silent_moment_lies_on_one_side_of_the_speech() -> None:
+    clip = Talker("quiet", np.zeros((75, 4, 4, 3), np.uint8), np.zeros(3 * RATE, np.float32), list(range(30, 51)))
+    before, after = set(range(24)), set(range(57, 75))
+    assert clip.silent == sorted(before | after)
+    for side in (before, after):
+        assert {clip.silent_before(frame, back) for frame in side for back in range(60)} == side
+    assert [clip.silent_before(20, back) for back in (0, 2, 10)] == [20, 18, 10]
+    assert [clip.silent_before(2, back) for back in (1, 2, 4)] == [1, 0, 2]
+    assert clip.silent_before(57, 1) == 58
 
 
 def test_another_voice_keeps_the_pace() -> None:

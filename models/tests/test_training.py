@@ -1,3 +1,4 @@
+import copy
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -56,8 +57,13 @@ def test_sounds_are_told_apart_after_their_lessons(small_media: Path) -> None:  
     learner = Learner(TINY, list(source.index), LiveConfig(length=1, sound_batches=60))
     studio = Studio(Library(small_media, "val"), TINY.image_size)
     before = told_apart(learner.eval(), studio, 64)
-    learn_sounds(learner.train(), SimpleNamespace(get=source.sound_batch))
+    learn_sounds(learner.train(), SimpleNamespace(get=source.sound_batch), classifier_alone=False)
     assert told_apart(learner.eval(), studio, 64) > before + 0.1
+    ears = copy.deepcopy(learner.model.state_dict())
+    learner.classify_sound.reset_parameters()
+    learn_sounds(learner.train(), SimpleNamespace(get=source.sound_batch), classifier_alone=True)
+    assert told_apart(learner.eval(), studio, 64) > before + 0.1
+    assert all(torch.equal(ears[name], weight) for name, weight in learner.model.state_dict().items())
 
 
 def test_a_run_is_resumed_where_it_stopped_and_its_model_loads(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ describe('models as they are exported', () => {
 
   it('live model: EfficientNet-Lite0, motion, one class', async () => {
     const model = await readModel(join(folder, 'live'));
-    expect(model.manifest.inputs.earlier).toMatchObject({ height: 64, width: 64, agesMs: [80, 160] });
+    expect(model.manifest.inputs.earlier).toMatchObject({ height: 64, width: 64, agesMs: [80, 160, 280, 400] });
     expect(await differenceToPyTorch(model)).toBeLessThanOrEqual(PARITY);
     const client = await publishTo(model);
     await client.until(() => client.masks.some(({ gated }) => !gated));

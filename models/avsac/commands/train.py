@@ -69,8 +69,7 @@ def add_live(train: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--sound-batches",
         type=int,
-        default=3000,
-        help="of 64 sounds, which the audio encoder learns to tell first (default 3000)",
+        help="of 64 sounds, which the audio encoder learns to tell first (default 3000; with --init its classifier alone, 200)",
     )
     group.add_argument("--init", type=Path, metavar="MODEL", help="start with this model.pt or weights.pt where shapes agree")
     group.add_argument("--threads", type=int, default=2)
@@ -100,7 +99,7 @@ def train_live(folder: Path, arguments: argparse.Namespace) -> Path:
     live = LiveConfig(
         *((a.minutes, "min") if a.steps is None else (a.steps, "step")),
         avfs_weight=a.sync_weight if a.sync_loss == "avfs" else 0.0,
-        sound_batches=a.sound_batches,
+        sound_batches=(3000 if a.init is None else 200) if a.sound_batches is None else a.sound_batches,
         evaluate_minutes=arguments.evaluate_every,
         evaluate_pictures=arguments.evaluate_pictures,
         threads=arguments.threads,

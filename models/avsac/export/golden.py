@@ -10,7 +10,7 @@ import torch
 
 from ..audio import AudioConfig, log_mel
 from ..model.avsac import AVSAC
-from ..model.motion import luminance
+from ..model.motion import EARLIER_MS, luminance
 from .graph import Graph, GraphConfig
 
 LOG_MEL_TOLERANCE = 1e-4
@@ -68,8 +68,8 @@ def pictures(side: int, count: int, seed: int = 0) -> np.ndarray:
 
 
 def shifted_luminance(image: np.ndarray) -> np.ndarray:
-    """image [B,S,S,3] uint8 -> [B,2,S,S] uint8, `earlier` of a picture that moves 1 and 3 pixels to the left."""
-    moved = [luminance(torch.from_numpy(np.roll(image, pixels, 2))) for pixels in (1, 3)]
+    """image [B,S,S,3] uint8 -> [B,4,S,S] uint8, `earlier` of a picture that moves to the left, a pixel in 80 ms."""
+    moved = [luminance(torch.from_numpy(np.roll(image, age // 80, 2))) for age in EARLIER_MS]
     return torch.cat(moved, 1).to(torch.uint8).numpy()
 
 

@@ -140,7 +140,7 @@ def random_inputs(batch: int, model: ModelConfig, audio: AudioConfig, seed: int)
     """The graph's inputs by name, in order, N = batch.
 
     image [N,S,S,3] uint8 RGB; log_mel [N,1,frames,bands] float32 in the range of speech; of a model with motion, earlier
-    [N,2,S,S] uint8, luminance of the frames `EARLIER_MS` before.
+    [N,4,S,S] uint8, luminance of the frames `EARLIER_MS` before.
     """
     random, side = np.random.default_rng(seed), model.image_size
     image = random.integers(0, 256, (batch, side, side, 3), dtype=np.uint8)

@@ -62,7 +62,7 @@ def another_complexion(random: Random) -> tuple[float, ...]:
 
 
 def film(random: Random, image: np.ndarray, earlier: np.ndarray, strength: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
-    """A picture and what was seen before it through another camera. image [S,S,3] uint8, earlier [2,S,S] uint8 luminance."""
+    """A picture and what was seen before it through another camera. image [S,S,3] uint8, earlier [T,S,S] uint8 luminance."""
     changed = jitter_colour(random, Image.fromarray(image), strength)
     # What has not moved must look alike before and after; a gain of the luminance alone would not give that.
     moved = earlier.astype(np.int16) - luminance(image)

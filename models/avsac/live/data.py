@@ -38,7 +38,7 @@ class Batch(NamedTuple):
     """P pictures; sounds of one picture stand one after the other."""
 
     image: np.ndarray | Tensor  # [P,S,S,3] uint8
-    earlier: np.ndarray | Tensor  # [P,2,S,S] uint8
+    earlier: np.ndarray | Tensor  # [P,4,S,S] uint8
     mel: np.ndarray | Tensor  # [3P,1,96,64] float32
     target: np.ndarray | Tensor  # [3P,1,M,M] uint8, 0..255
     sounds: np.ndarray | Tensor  # [3P,C] float32, 0 or 1

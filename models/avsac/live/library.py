@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..model.motion import EARLIER_MS
 from ..model.recognition import SILENT
 from . import split as parts
 from .kinds import PHOTOGRAPHED
@@ -181,9 +182,10 @@ class Library:
     @staticmethod
     @cache
     def street_frames(path: Path) -> list[list[np.ndarray]]:
-        """[F][3][288,W,3] uint8: one every two seconds or so, each followed by the two before it, 80 to 200 ms."""
-        frames = [np.asarray(fit_height(Image.fromarray(frame))) for frame in read_video(path, STREET_STEP, 3)]
-        return [frames[i : i + 3][::-1] for i in range(0, len(frames) - 2, 3)]
+        """[F][5][288,W,3] uint8: one every two seconds or so, each followed by those just before it, 80 to 400 ms."""
+        row = 1 + len(EARLIER_MS)
+        frames = [np.asarray(fit_height(Image.fromarray(frame))) for frame in read_video(path, STREET_STEP, row)]
+        return [frames[i : i + row][::-1] for i in range(0, len(frames) - row + 1, row)]
 
 
 def large(masks: list[np.ndarray], share: float) -> bool:

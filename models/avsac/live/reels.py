@@ -41,10 +41,10 @@ class ClipReel:
 
 @dataclass(frozen=True)
 class MomentReel:
-    """A moment and two before it by `ages_ms`, which rise from 0; all three alike of a photograph."""
+    """A moment and those before it by `ages_ms`, which rise from 0; all alike of a photograph."""
 
     random: Random
-    ages_ms: tuple[float, float, float]
+    ages_ms: tuple[float, ...]
 
     def standing(self, standing: Standing) -> Pictures:
         if standing.photograph:

@@ -102,14 +102,14 @@ class Moment:
         """
         clip = self.library.talker(path)
         backs = self.reel.frames_back(FRAME_RATE)
-        moving = [f for f in (clip.silent if state == "silent" else clip.speaking) if f - backs[-1] >= 0]
-        # Silent frames lie before and after the speech: none of a moment may be on the other side.
-        if state == "silent":
-            moving = [f for f in moving if f - backs[-1] in clip.silent] or [len(clip.frames) - 1]
+        moving = clip.silent if state == "silent" else [f for f in clip.speaking if f - backs[-1] >= 0]
         if elsewhere is not None:
             moving = [f for f in moving if abs(f - elsewhere) >= APART] or moving
         now = int(choose(self.random, clip.silent if state == "frozen" and self.random.random() < 0.3 else moving))
-        shown = [now if state == "frozen" else now - back for back in backs]
+        if state == "silent":
+            shown = [clip.silent_before(now, back) for back in backs]
+        else:
+            shown = [now if state == "frozen" else now - back for back in backs]
         images, alphas = clip.cut_out(shown)
         if self.training and self.random.random() < 0.7:
             images, alphas = augment.disguise(self.random, images, alphas)

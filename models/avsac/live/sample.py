@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from PIL import Image
 
+from ..model.motion import EARLIER_MS
+
 SAMPLES = 15_600
 SOUNDS_PER_PICTURE = 3  # in training
 
@@ -14,7 +16,7 @@ class Sample:
     """A picture of S x S with N sounds; masks of M x M, 0..255, show for each sound what makes it."""
 
     image: np.ndarray  # [S,S,3] uint8 RGB
-    earlier: np.ndarray  # [2,S,S] uint8, luminance of the frames some 80 and 160 ms before
+    earlier: np.ndarray  # [4,S,S] uint8, luminance of the frames about `EARLIER_MS` before
     pcm: np.ndarray  # [N,15600] float32
     masks: np.ndarray  # [N,M,M] uint8
     sounds: list[list[str]]  # of each sound, its classes
@@ -35,5 +37,5 @@ def luminance(image: np.ndarray) -> np.ndarray:
 
 
 def still(image: np.ndarray) -> np.ndarray:
-    """`earlier` of a picture in which nothing moves. image [S,S,3] -> [2,S,S]."""
-    return np.stack([luminance(image)] * 2)
+    """`earlier` of a picture in which nothing moves. image [S,S,3] -> [4,S,S]."""
+    return np.stack([luminance(image)] * len(EARLIER_MS))

@@ -19,7 +19,7 @@ class ScenesError(ValueError):
 class SceneSet:
     """One split as the renderer writes it: meta.json, images.u8, earlier.u8, pcm.i16, masks.u8, labels.json.
 
-    Each array file is the samples one after the other without a header: image [S,S,3] RGB, earlier [2,S,S] luminance, pcm
+    Each array file is the samples one after the other without a header: image [S,S,3] RGB, earlier [4,S,S] luminance, pcm
     [3,15600] little-endian, masks [3,M,M] in 0..255. labels.json has for each picture three {tag, kinds}. The renderer may
     still be appending: what all files hold is used.
     """
@@ -33,8 +33,10 @@ class SceneSet:
         except (OSError, ValueError, KeyError) as error:
             raise ScenesError(f"{folder}: no rendered split ({error}); render one: {render_command(folder)}") from error
         self.images = memory_map(folder / "images.u8", np.uint8, (image_side, image_side, 3))
-        if not (folder / "earlier.u8").exists():
-            raise ScenesError(f"{folder} was rendered without earlier frames; render it again: {render_command(folder)}")
+        if len(meta.get("earlierAgesMs", ())) != len(EARLIER_MS):
+            raise ScenesError(
+                f"{folder} was not rendered with {len(EARLIER_MS)} earlier frames; render it again: {render_command(folder)}"
+            )
         self.earlier = memory_map(folder / "earlier.u8", np.uint8, (len(EARLIER_MS), image_side, image_side))
         self.pcm = memory_map(folder / "pcm.i16", "<i2", (SOUNDS_PER_PICTURE, SAMPLES))
         self.masks = memory_map(folder / "masks.u8", np.uint8, (SOUNDS_PER_PICTURE, mask_side, mask_side))

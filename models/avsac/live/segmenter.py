@@ -17,7 +17,7 @@ class Segmenter(Protocol):
     threshold: float  # probability from which on a pixel counts as sounding, 0..1
 
     def logits(self, image: np.ndarray, earlier: np.ndarray, mel: np.ndarray, sounds: list[int]) -> torch.Tensor:
-        """image [P,S,S,3] uint8, earlier [P,2,S,S] uint8, mel [N,1,96,64], N the sum of `sounds` [P] -> [N,1,h,h] float32."""
+        """image [P,S,S,3] uint8, earlier [P,4,S,S] uint8, mel [N,1,96,64], N the sum of `sounds` [P] -> [N,1,h,h] float32."""
 
 
 class TorchSegmenter:

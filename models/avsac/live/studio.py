@@ -18,30 +18,31 @@ from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample, luminance
 
 # Of training's pictures.
 SHARES = {
-    "talker": 0.05,
+    "talker": 0.07,
     "silent-people": 0.05,
     "two-people-frozen": 0.05,
     "two-people-silent": 0.08,
     "two-people-other-words": 0.06,
     "crowd": 0.03,
-    "talker-and-silent-thing": 0.02,
+    "talker-and-silent-thing": 0.03,
     "thing-and-talker": 0.05,
     "thing-and-silent-person": 0.08,
-    "two-things": 0.08,
+    "two-things": 0.07,
     "thing": 0.05,
     "thing-in-place": 0.08,
     "nothing": 0.02,
     "drawn-thing": 0.08,
-    "two-drawn-things": 0.09,
+    "two-drawn-things": 0.08,
     "drawn-things": 0.02,
-    "drawn-and-photographed": 0.06,
+    "drawn-and-photographed": 0.05,
     "drawn-and-talker": 0.03,
     "drawn-and-silent-person": 0.02,
 }
 SEVERAL_PEOPLE = ("two-people-frozen", "two-people-silent", "two-people-other-words", "crowd")
 TRIES = 60
 PERFORMANCES = 4
-AGES_MS = ((60, 100), (130, 200))  # cameras differ
+AGES_MS = ((60, 100), (130, 200), (240, 330), (360, 460))  # cameras differ
+SWAY_MS = 165.0  # in which an actor goes as far as he sways
 ENDED = (0.06, 0.5)  # seconds ago
 
 
@@ -105,7 +106,7 @@ class Studio:
             scene, standing = stage.in_place(random, actors[0], self.side)
         else:
             scene, standing = stage.backdrop(self.library, moment.reel, self.side, avoid), None
-        way = [-age / moment.reel.ages_ms[-1] for age in moment.reel.ages_ms]
+        way = [-age / SWAY_MS for age in moment.reel.ages_ms]
         for _ in range(PERFORMANCES):
             frames, masks, shares = stage.perform(random, scene, standing, actors, way)
             areas = np.array([stage.lit(mask) for mask in masks[0]])

@@ -34,6 +34,17 @@ class Talker:
         first, last = self.speaking[0] - HUSH, self.speaking[-1] + HUSH
         return [i for i in range(len(self.frames)) if i < first or i > last]
 
+    def silent_before(self, frame: int, back: int) -> int:
+        """The frame `back` before a silent one, played there and back where the silence is shorter."""
+        silent = set(self.silent)
+        first = last = frame
+        while first - 1 in silent:
+            first -= 1
+        while last + 1 in silent:
+            last += 1
+        place = (frame - back - first) % max(1, 2 * (last - first))
+        return first + min(place, 2 * (last - first) - place)
+
     def key(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
         """(image [H,W,3] uint8 without the backdrop's spill, alpha [H,W] uint8, 255 where the person is); kept."""
         if frame not in self.keyed:

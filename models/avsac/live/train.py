@@ -41,6 +41,7 @@ class LiveConfig:
     sound_weight: float = 10.0
     sound_batches: int = 3000
     sound_learning_rate: float = 2e-3
+    classifier_learning_rate: float = 2e-2
     evaluate_minutes: float = 8.0
     evaluate_pictures: int = 32  # of each row
     threads: int = 2
@@ -137,7 +138,7 @@ def train(
             print(start_from(learner.model, init), flush=True)
         trainer = Trainer(fabric, LiveRecipe(learner, batches, held_out), loop, folder)
         if lessons:
-            learn_sounds(learner.train(), batches)
+            learn_sounds(learner.train(), batches, classifier_alone=init is not None)
             if data.media:
                 studio = Studio(Library(data.media, "val", data.things), data.side)
                 print(
@@ -155,15 +156,25 @@ def held_out_samples(data: DataConfig, count: int) -> list:
     return samples
 
 
-def learn_sounds(learner: Learner, batches: BatchProcess) -> None:
-    """The audio encoder alone, on sound classes: without it the masks ignore the sound for the first many minutes."""
-    count, rate = learner.live.sound_batches, learner.live.sound_learning_rate
-    parts = [*learner.model.audio_encoder.parameters(), *learner.classify_sound.parameters()]
+def learn_sounds(learner: Learner, batches: BatchProcess, classifier_alone: bool) -> None:
+    """Sound classes, the rest of the model aside: without them the masks ignore the sound for the first many minutes.
+
+    A model that goes on has its ears but for the classifier, which no file keeps and which, random, would spoil them.
+    """
+    count = learner.live.sound_batches
+    rate = learner.live.classifier_learning_rate if classifier_alone else learner.live.sound_learning_rate
+    encoder, parts = learner.model.audio_encoder, [*learner.classify_sound.parameters()]
+    if classifier_alone:
+        encoder.eval()
+    else:
+        parts += encoder.parameters()
     optimiser = torch.optim.AdamW(parts, rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, count)
     for step in range(1, count + 1):
         mel, classes = map(torch.from_numpy, batches.get())
-        logits = learner.classify_sound(learner.model.audio_encoder(mel))
+        with torch.set_grad_enabled(not classifier_alone):
+            embedding = encoder(mel)
+        logits = learner.classify_sound(embedding)
         loss = F.binary_cross_entropy_with_logits(logits, classes)
         optimiser.zero_grad()
         loss.backward()

@@ -17,7 +17,7 @@ from .config import ModelConfig
 from .encoder import EncoderLayer
 from .mask_feature import MaskFeature
 from .mask_head import MaskHead
-from .motion import EARLIER_MS, MotionStem
+from .motion import EARLIER_MS, MotionStem, Rhythm
 from .query_decoder import QueryDecoderLayer
 from .query_generator import QueryGenerator
 from .recognition import RECOGNISED, Recognition
@@ -50,6 +50,7 @@ class AVSAC(nn.Module):
             for channels in self.backbone.channels
         )
         self.motion = MotionStem(width) if config.motion else None
+        self.rhythm = Rhythm(width) if config.motion else None
         self.recognition = Recognition(config.audio_width, width) if config.recognition else None
         self.level_embedding = nn.Parameter(torch.randn(len(STRIDES), width) * 0.1)
         self.register_buffer("sine", torch.cat([sine_position(h, w, width) for h, w in self.level_shapes]), persistent=False)
@@ -72,9 +73,9 @@ class AVSAC(nn.Module):
         return self.sine + self.level_embedding[self.level]
 
     def encode_image(self, image: Tensor, earlier: Tensor | None = None, exchanged: Tensor | None = None) -> Tensor:
-        """image [B,S,S,3] uint8 RGB, earlier [B,2,S,S] uint8 -> visual tokens [B,R+M+L,D], levels finest first.
+        """image [B,S,S,3] uint8 RGB, earlier [B,4,S,S] uint8 -> visual tokens [B,R+M+L,D], levels finest first.
 
-        `earlier` is the luminance (`motion.luminance`) of the frames 80 and 160 ms before; where one is not to be had, that of
+        `earlier` is the luminance (`motion.luminance`) of the frames `EARLIER_MS` before; where one is not to be had, that of
         `image`. A model without motion does not look at it. L are tokens of strides 8, 16 and 32, encoded; M those of stride 4
         as projected, where the mask feature takes them, else none; R, of a model with recognition, what each position of stride
         32 looks like, padded. `exchanged` [B,K], in training: of each kind, the one whose look stands for it. Raises ValueError
@@ -91,7 +92,7 @@ class AVSAC(nn.Module):
             if earlier is None or earlier.shape != shape:
                 raise ValueError(
                     f"this model sees motion: give earlier {list(shape)}, luminance of the frames "
-                    f"{' and '.join(map(str, EARLIER_MS))} ms before, not {None if earlier is None else list(earlier.shape)}; "
+                    f"{', '.join(map(str, EARLIER_MS))} ms before, not {None if earlier is None else list(earlier.shape)}; "
                     "or take the preset live-still"
                 )
             coarse[0] = coarse[0] + self.motion(image, earlier)
@@ -119,7 +120,10 @@ class AVSAC(nn.Module):
         if mel.shape[1:] != MEL_SHAPE:
             raise ValueError(f"a log-mel patch is {list(MEL_SHAPE)}, not {list(mel.shape[1:])}")
         embedding = self.audio_encoder(mel)
-        audio = self.audio_proj(embedding)[:, None]  # [B,1,D]
+        audio = self.audio_proj(embedding)
+        if self.rhythm is not None:
+            audio = audio + self.rhythm(mel)
+        audio = audio[:, None]  # [B,1,D]
         query = self.query_generator(audio)
         encoded, heard = tokens[:, -self.length :], None
         side = self.level_shapes[-1][0]
