@@ -38,7 +38,7 @@ test('files have the sizes the meta data says', () => {
   write(directory, 4);
   const size = (name: string): number => readFileSync(join(directory, name)).length;
   expect(size('images.u8')).toBe(4 * 32 * 32 * 3);
-  expect(size('earlier.u8')).toBe(4 * 2 * 32 * 32);
+  expect(size('earlier.u8')).toBe(4 * AGES_MS.train.length * 32 * 32);
   expect(size('pcm.i16')).toBe(4 * 3 * 15_600 * 2);
   expect(size('masks.u8')).toBe(4 * 3 * 16 * 16);
   expect(JSON.parse(readFileSync(join(directory, 'labels.json'), 'utf8'))).toHaveLength(4);
