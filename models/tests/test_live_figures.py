@@ -26,6 +26,7 @@ from avsac.live.evaluate import (
 from avsac.live.library import Library
 from avsac.live.sample import Sample
 from avsac.live.segmenter import open_model
+from avsac.model.motion import EARLIER_MS
 
 from .conftest import MODELS
 from .test_data import write_scenes
@@ -117,7 +118,7 @@ def test_the_graph_that_ships_is_asked_for_each_sound_of_each_picture(tmp_path: 
     segmenter, random = open_model(MODELS / "dist" / "live"), np.random.default_rng(0)
     side = segmenter.side
     image = random.integers(0, 256, (2, side, side, 3)).astype(np.uint8)
-    earlier = random.integers(0, 256, (2, 2, side, side)).astype(np.uint8)
+    earlier = random.integers(0, 256, (2, len(EARLIER_MS), side, side)).astype(np.uint8)
     mel = random.normal(-2, 2, (3, 1, 96, 64)).astype(np.float32)
     logits = segmenter.logits(image, earlier, mel, [2, 1])
     alone = [segmenter.logits(image[i : i + 1], earlier[i : i + 1], mel[n : n + 1], [1]) for n, i in enumerate((0, 0, 1))]
