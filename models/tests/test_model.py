@@ -8,6 +8,7 @@ from avsac.model.avsac import AVSAC
 from avsac.model.bavd import BAVDLayer
 from avsac.model.config import LIVE, LIVE_STILL, PRESETS, TINY, ModelConfig
 from avsac.model.mask_feature import MaskFeature
+from avsac.model.motion import EARLIER_MS
 from avsac.model.query_generator import QueryGenerator
 
 
@@ -49,7 +50,7 @@ def test_live_preset_holds_its_part_counts_and_a_frozen_backbone() -> None:
     assert not any(p.requires_grad for p in model.backbone.parameters())
     assert not any(part.training for part in model.backbone.modules())
     image, mel = inputs(1, 192)
-    model.eval()(image, mel, torch.zeros(1, 2, 192, 192, dtype=torch.uint8)).sum().backward()
+    model.eval()(image, mel, torch.zeros(1, len(EARLIER_MS), 192, 192, dtype=torch.uint8)).sum().backward()
     assert all(p.grad is None for p in model.backbone.parameters())
     missing = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
     assert missing == []

@@ -18,7 +18,7 @@ def count(config: ModelConfig) -> dict[str, int]:
         "audio encoder": parameters(model.audio_encoder),
         "audio_proj": parameters(model.audio_proj),
         "in_proj": parameters(model.in_proj),
-        **({"motion": parameters(model.motion)} if model.motion else {}),
+        **({"motion": parameters(model.motion), "rhythm": parameters(model.rhythm)} if model.motion else {}),
         **({"recognition": parameters(model.recognition)} if model.recognition else {}),
         "level embedding": parameters(model.level_embedding),
         "learnable query": parameters(queries.learnable_query),
