@@ -16,7 +16,7 @@ it('finds a shipped model by its name, and leaves paths as they are', async () =
   await rm(shipped, { recursive: true });
 });
 
-it('has what the manifest of each shipped model says', async () => {
+it('reads every shipped model, which bears the name of its folder', async () => {
   const folders = (await readdir(dirname(DEFAULT_MODEL), { withFileTypes: true })).filter((entry) =>
     entry.isDirectory(),
   );
