@@ -6,9 +6,23 @@ Commands import what they need inside `run`: torch takes seconds to load, and --
 import argparse
 import sys
 
-from .commands import ablate, benchmark, data, eval, export, figures, import_checkpoint, overfit, params, scenes, things, train
+from .commands import (
+    ablate,
+    benchmark,
+    data,
+    eval,
+    export,
+    figures,
+    import_checkpoint,
+    mix,
+    overfit,
+    params,
+    scenes,
+    things,
+    train,
+)
 
-COMMANDS = (data, things, scenes, train, ablate, overfit, eval, figures, import_checkpoint, export, benchmark, params)
+COMMANDS = (data, things, scenes, train, mix, ablate, overfit, eval, figures, import_checkpoint, export, benchmark, params)
 
 
 def main() -> None:

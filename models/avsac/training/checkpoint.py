@@ -47,6 +47,29 @@ def load_model(path: Path) -> AVSAC:
     return model.eval()
 
 
+def mix(shares: dict[Path, float]) -> AVSAC:
+    """The weighted mean of models that went on from one another or from one origin (model soups, Wortsman et al. 2022).
+
+    A weight that only some of them have is the mean of these. Raises ValueError for shares that do not add up to 1, and for
+    models whose weights do not fit together.
+    """
+    if min(shares.values()) <= 0 or abs(sum(shares.values()) - 1) > 1e-6:
+        raise ValueError(f"shares {', '.join(map(str, shares.values()))} are not above 0 and 1 together")
+    models = {path: load_model(path) for path in shares}
+    largest = max(models.values(), key=lambda model: len(model.state_dict()))
+    total = dict.fromkeys(largest.state_dict(), 0.0)
+    weight_of = dict.fromkeys(total, 0.0)
+    for path, model in models.items():
+        for name, weight in model.state_dict().items():
+            if name not in total or weight.shape != largest.state_dict()[name].shape:
+                raise ValueError(f"{path} has another {name}: only models of one configuration are mixed")
+            total[name] = total[name] + shares[path] * weight
+            weight_of[name] += shares[path]
+    mean = {name: (total[name] / weight_of[name]).to(weight.dtype) for name, weight in largest.state_dict().items()}
+    largest.load_state_dict(mean)
+    return largest
+
+
 def start_from(model: AVSAC, path: Path) -> str:
     """Copies the weights of a model file whose names and shapes agree; says which stay as they were initialised."""
     theirs, ours = load_model(path).state_dict(), model.state_dict()
