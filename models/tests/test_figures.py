@@ -17,7 +17,7 @@ from avsac.cli import main
 from avsac.figures.attention import attend, audio_guided, recorded, vision_guided
 from avsac.figures.modality_share import contribution, contributions, mean_colour
 from avsac.figures.panels import DPI, HEAD, PANEL, ShareRow, draw_attention, draw_shares
-from avsac.model.avsac import AVSAC
+from avsac.model.avsac import AVSAC, Encoded
 from avsac.model.config import TINY, ModelConfig
 from avsac.training.checkpoint import write_model
 
@@ -66,12 +66,12 @@ class SeesRed(AVSAC):
         query[:, 3, 0] = 1.0
         return query
 
-    def encode_image(self, image: Tensor, earlier: Tensor | None = None) -> Tensor:
+    def encode_image(self, image: Tensor, earlier: Tensor | None = None) -> Encoded:
         """Channel 0 of a token is how red its cell is on average, 0..1, the others are 0."""
         colour = torch.tensor(KINDS[0].colour).float()
         red = ((image.float() - colour).abs().sum(-1) < 60).float()[:, None]
         maps = [torch.nn.functional.adaptive_avg_pool2d(red, shape) for shape in self.level_shapes]
-        return torch.nn.functional.pad(self.flatten(maps), (0, self.config.width - 1))
+        return Encoded(torch.nn.functional.pad(self.flatten(maps), (0, self.config.width - 1)))
 
 
 def by_hand(attention: torch.nn.Module, query: Tensor, memory: Tensor) -> np.ndarray:
@@ -185,9 +185,10 @@ def test_components_add_up_and_a_deaf_model_has_no_sound_in_it(sets: Path) -> No
         """What Eq. 1's linear layer takes, from the model's parts."""
         output = model.decode(model.encode_image(image), torch.from_numpy(mel))
         query = model.query_generator(model.audio_proj(output.audio_embedding)[:, None])
-        vga, agv = query, model.encode_image(image)
+        tokens = model.encode_image(image).tokens
+        vga, agv = query, tokens
         for layer in model.decoder:
-            agv, vga = layer(agv, vga, model.encode_image(image), model.position())
+            agv, vga = layer(agv, vga, tokens, model.position())
         product = torch.einsum("bqd,bdhw->bqhw", vga, output.mask_feature) * TINY.width**-0.5
         return output.mask_feature + model.head.mlp(product)
 
@@ -206,7 +207,7 @@ def test_components_add_up_and_a_deaf_model_has_no_sound_in_it(sets: Path) -> No
     model.audio_proj.weight.zero_()  # deaf
     assert contribution(model, clip, silence).share == 0
     blind = model_of()
-    blind.encode_image = lambda image: torch.ones(len(image), 84, TINY.width)
+    blind.encode_image = lambda image: Encoded(torch.ones(len(image), 84, TINY.width))
     assert contribution(blind, clip, silence).share == 1
 
 

@@ -8,6 +8,7 @@ from avsac.model.avsac import AVSAC
 from avsac.model.bavd import BAVDLayer
 from avsac.model.config import LIVE, LIVE_STILL, PRESETS, TINY, ModelConfig
 from avsac.model.mask_feature import MaskFeature
+from avsac.model.mask_head import MaskHead
 from avsac.model.motion import EARLIER_MS
 from avsac.model.query_generator import QueryGenerator
 
@@ -18,9 +19,9 @@ def inputs(batch: int, side: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_shapes_of_every_stage(tiny: AVSAC) -> None:
     image, mel = inputs(3, 64)
-    tokens = tiny.encode_image(image)
-    assert tokens.shape == (3, 8 * 8 + 4 * 4 + 2 * 2, 32)
-    output = tiny.decode(tokens, mel)
+    seen = tiny.encode_image(image)
+    assert seen.tokens.shape == (3, 8 * 8 + 4 * 4 + 2 * 2, 32)
+    output = tiny.decode(seen, mel)
     assert output.logits.shape == (3, 1, 16, 16)
     assert output.mask_feature.shape == (3, 32, 8, 8)
     assert output.audio_query.shape == (3, 8, 32)
@@ -150,7 +151,7 @@ def test_presets_are_the_papers_settings() -> None:
             assert (config.image_size, config.frames, config.classes) == (size, frames, classes)
             assert (config.backbone, config.width, config.queries, config.decoder_layers) == (backbone, 256, 300, 6)
             with torch.device("meta"):
-                assert AVSAC(config).length == tokens
+                assert sum(h * w for h, w in AVSAC(config).level_shapes) == tokens
 
 
 def test_configurations_of_before_the_switches_give_the_same_model() -> None:
@@ -165,9 +166,10 @@ def test_configurations_of_before_the_switches_give_the_same_model() -> None:
 def test_mask_feature_at_stride_4_doubles_the_tokens_and_adds_the_lateral_map() -> None:
     model = AVSAC(replace(TINY, mask_stride=4, head_scale=4)).eval()
     image, mel = inputs(2, 64)
-    tokens = model.encode_image(image)
-    assert tokens.shape == (2, 16 * 16 + 8 * 8 + 4 * 4 + 2 * 2, 32)
-    output = model.decode(tokens, mel)
+    seen = model.encode_image(image)
+    assert seen.fine.shape == (2, 32, 16, 16)
+    assert seen.tokens.shape == (2, 8 * 8 + 4 * 4 + 2 * 2, 32)
+    output = model.decode(seen, mel)
     assert output.mask_feature.shape == (2, 32, 16, 16)
     torch.testing.assert_close(model(image, mel), output.logits)
 
@@ -178,3 +180,31 @@ def test_mask_feature_at_stride_4_doubles_the_tokens_and_adds_the_lateral_map() 
     share = feature(coarse, fine, audio) / plain(feature.lateral(fine) + doubled, None, audio)
     share = share.flatten(2).nanmean(2)
     assert ((share > 0) & (share < 1)).all()
+
+
+@torch.no_grad()
+def test_a_heads_lateral_begins_as_if_it_were_not_there_and_then_follows_the_edges() -> None:
+    plain, head = MaskHead(TINY), MaskHead(TINY, finest=8)
+    head.load_state_dict(plain.state_dict(), strict=False)
+    feature, vga, edges = torch.randn(2, 32, 8, 8), torch.randn(2, 8, 32), torch.randn(2, 8, 16, 16)
+    assert torch.equal(plain(feature, vga), head(feature, vga, edges))
+    head.sharpen.weight.normal_()
+    assert (head(feature, vga, edges) - head(feature, vga, 0 * edges)).abs().max() > 1e-3
+    model = AVSAC(replace(TINY, head_lateral=True)).eval()
+    image, mel = inputs(2, 64)
+    assert model.encode_image(image).finest.shape == (2, 8, 16, 16)
+    assert model(image, mel).shape == (2, 1, 64, 64)
+
+
+def test_what_is_seen_of_a_picture_serves_several_sounds() -> None:
+    model = AVSAC(replace(TINY, head_lateral=True)).eval()
+    image, mel = inputs(2, 64)
+    seen, mel = model.encode_image(image), torch.cat((mel, mel + 1, mel - 1))
+    several = model.decode(seen.repeat(torch.tensor([1, 2])), mel[:3]).logits
+    each = model.decode(model.encode_image(image[[0, 1, 1]]), mel[:3]).logits
+    torch.testing.assert_close(several, each)
+
+
+def test_a_lateral_of_another_stride_than_the_heads_map_is_refused() -> None:
+    with pytest.raises(ValueError, match="head_scale"):
+        replace(TINY, head_lateral=True, head_scale=4)

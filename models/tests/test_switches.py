@@ -111,8 +111,8 @@ def test_the_picture_hears_over_the_bridge_alone(decoder: str) -> None:
     """Without the gate, sound reaches the mask feature where the decoder has a bridge from audio to vision."""
     model = AVSAC(replace(TINY, decoder=decoder, channel_gate=False)).eval()
     image, mel = inputs(1)
-    tokens = model.encode_image(image)
-    one, other = model.decode(tokens, mel), model.decode(tokens, mel + 1)
+    seen = model.encode_image(image)
+    one, other = model.decode(seen, mel), model.decode(seen, mel + 1)
     assert (one.logits - other.logits).abs().max() > 1e-5
     moved = (one.mask_feature - other.mask_feature).abs().max()
     assert (moved > 1e-5) == (decoder in ("bavd", "audio-to-vision"))

@@ -41,8 +41,8 @@ def test_overfits_a_small_batch_and_listens(tmp_path: Path) -> None:
         optimiser.step()
     assert total.item() < 0.25 * first
     with torch.no_grad():
-        tokens = learner.model.encode_image(batch.image).repeat_interleave(3, 0)
-        logits = learner.model.decode(tokens, batch.mel).logits
+        seen = learner.model.encode_image(batch.image).repeat(3)
+        logits = learner.model.decode(seen, batch.mel).logits
     lit = torch.nn.functional.interpolate(logits, size=32, mode="bilinear")[:, 0].numpy() > 0
     target = batch.target[:, 0].numpy() > 127
     sounding = target.any((1, 2))

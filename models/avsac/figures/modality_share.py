@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ..avsbench import AVSBench, Clip
 from ..avsbench.wrong_sounds import Heard
-from ..model.avsac import AVSAC
+from ..model.avsac import AVSAC, Encoded
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ def mean_colour(model: AVSAC, image: Tensor) -> Tensor:
     return colour.to(image.device).expand_as(image)
 
 
-def final_feature(model: AVSAC, tokens: Tensor, mel: Tensor) -> Tensor:
-    """tokens of `encode_image`, mel [B,1,96,64] -> F_AGV + MLP(F_AGV . F_VGA), [B,D,h,w]."""
+def final_feature(model: AVSAC, seen: Encoded, mel: Tensor) -> Tensor:
+    """What `encode_image` saw, mel [B,1,96,64] -> F_AGV + MLP(F_AGV . F_VGA), [B,D,h,w]."""
     taken: list[Tensor] = []
     handle = model.head.reduce.register_forward_pre_hook(lambda _, inputs: taken.append(inputs[0].float()))
     try:
-        model.decode(tokens, mel)
+        model.decode(seen, mel)
     finally:
         handle.remove()
     return taken[0]

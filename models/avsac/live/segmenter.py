@@ -29,8 +29,8 @@ class TorchSegmenter:
     @torch.no_grad()
     def logits(self, image: np.ndarray, earlier: np.ndarray, mel: np.ndarray, sounds: list[int]) -> torch.Tensor:
         # A picture is encoded once for all its sounds.
-        tokens = self.model.encode_image(torch.from_numpy(image), torch.from_numpy(earlier))
-        return self.model.decode(tokens.repeat_interleave(torch.tensor(sounds), 0), torch.from_numpy(mel)).logits
+        seen = self.model.encode_image(torch.from_numpy(image), torch.from_numpy(earlier))
+        return self.model.decode(seen.repeat(torch.tensor(sounds)), torch.from_numpy(mel)).logits
 
 
 class GraphSegmenter:

@@ -58,9 +58,9 @@ class Learner(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The named losses of P pictures with three sounds each, scalars."""
-        tokens = self.model.encode_image(batch.image, batch.earlier, batch.exchanged)
+        seen = self.model.encode_image(batch.image, batch.earlier, batch.exchanged)
         sounds = len(batch.mel) // len(batch.image)
-        output = self.model.decode(tokens.repeat_interleave(sounds, 0), batch.mel)
+        output = self.model.decode(seen.repeat(sounds), batch.mel)
         target = batch.target.float() / 255
         logits = F.interpolate(output.logits, size=target.shape[-2:], mode="bilinear", align_corners=False)
         classes = self.classify_sound(output.audio_embedding)

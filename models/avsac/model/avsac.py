@@ -4,6 +4,7 @@ Every frame is processed on its own: a window of T frames is T rows of the batch
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -20,10 +21,23 @@ from .mask_head import MaskHead
 from .motion import EARLIER_MS, MotionStem, Rhythm
 from .query_decoder import QueryDecoderLayer
 from .query_generator import QueryGenerator
-from .recognition import RECOGNISED, Recognition
+from .recognition import Recognition
 
 STRIDES = (8, 16, 32)
 MEL_SHAPE = (1, 96, 64)
+
+
+class Encoded(NamedTuple):
+    """A picture as `decode` takes it, for one sound or several."""
+
+    tokens: Tensor  # [B,L,D], encoded, of strides 8, 16 and 32; L 756 at 192 px, 5376 at 512
+    fine: Tensor | None = None  # [B,D,S/4,S/4], stride 4 as projected, where the mask feature takes it
+    finest: Tensor | None = None  # [B,C,S/4,S/4], the backbone's stride 4, where the head takes it
+    looks: Tensor | None = None  # [B,P,K], what each position of stride 32 looks like, of a model with recognition
+
+    def repeat(self, times: Tensor | int) -> "Encoded":
+        """Each picture as often as it has sounds, one after the other."""
+        return Encoded(*(None if part is None else part.repeat_interleave(times, 0) for part in self))
 
 
 @dataclass
@@ -43,11 +57,10 @@ class AVSAC(nn.Module):
         self.config = config
         width = config.width
         self.level_shapes = [(config.image_size // s, config.image_size // s) for s in STRIDES]
-        self.length = sum(h * w for h, w in self.level_shapes)  # L, 1029 at 224 px, 5376 at 512
         self.backbone = BACKBONES[config.backbone](config.strides, config.drop_path)
         self.in_proj = nn.ModuleList(
             nn.Sequential(nn.Conv2d(channels, width, 1), nn.GroupNorm(config.groups, width))
-            for channels in self.backbone.channels
+            for channels in self.backbone.channels[-len(STRIDES) - (config.mask_stride == 4) :]
         )
         self.motion = MotionStem(width) if config.motion else None
         self.rhythm = Rhythm(width) if config.motion else None
@@ -66,26 +79,24 @@ class AVSAC(nn.Module):
         decoder_layer = QueryDecoderLayer if config.decoder == "avsegformer" else BAVDLayer
         self.decoder = nn.ModuleList(decoder_layer(config, self.level_shapes) for _ in range(config.decoder_layers))
         self.mask_feature = MaskFeature(config)
-        self.head = MaskHead(config)
+        self.head = MaskHead(config, self.backbone.channels[0] if config.head_lateral else 0)
 
     def position(self) -> Tensor:
         """[L,D]: sine position plus the level's embedding, added to deformable queries only."""
         return self.sine + self.level_embedding[self.level]
 
-    def encode_image(self, image: Tensor, earlier: Tensor | None = None, exchanged: Tensor | None = None) -> Tensor:
-        """image [B,S,S,3] uint8 RGB, earlier [B,4,S,S] uint8 -> visual tokens [B,R+M+L,D], levels finest first.
+    def encode_image(self, image: Tensor, earlier: Tensor | None = None, exchanged: Tensor | None = None) -> Encoded:
+        """image [B,S,S,3] uint8 RGB, earlier [B,4,S,S] uint8 -> Encoded, levels finest first.
 
         `earlier` is the luminance (`motion.luminance`) of the frames `EARLIER_MS` before; where one is not to be had, that of
-        `image`. A model without motion does not look at it. L are tokens of strides 8, 16 and 32, encoded; M those of stride 4
-        as projected, where the mask feature takes them, else none; R, of a model with recognition, what each position of stride
-        32 looks like, padded. `exchanged` [B,K], in training: of each kind, the one whose look stands for it. Raises ValueError
-        for another size or no `earlier`.
+        `image`. A model without motion does not look at it. `exchanged` [B,K], in training: of each kind, the one whose look
+        stands for it. Raises ValueError for another size or no `earlier`.
         """
         side = self.config.image_size
         if image.shape[1:] != (side, side, 3):
             raise ValueError(f"this model takes images [B,{side},{side},3], not {list(image.shape)}: resize, or set image_size")
         seen = self.backbone_maps(image)
-        maps = [project(level) for project, level in zip(self.in_proj, seen, strict=True)]
+        maps = [project(level) for project, level in zip(self.in_proj, seen[-len(self.in_proj) :], strict=True)]
         fine, coarse = maps[: -len(STRIDES)], maps[-len(STRIDES) :]
         if self.motion is not None:
             shape = (image.shape[0], len(EARLIER_MS), side, side)
@@ -99,12 +110,8 @@ class AVSAC(nn.Module):
         tokens, position = self.flatten(coarse), self.position()
         for layer in self.encoder:
             tokens = layer(tokens, position)
-        if fine:
-            tokens = torch.cat((self.flatten(fine), tokens), 1)
-        if self.recognition is not None:
-            looks = self.recognition.look(seen[-1], exchanged)
-            tokens = torch.cat((F.pad(looks, (0, self.config.width - looks.shape[-1])), tokens), 1)
-        return tokens
+        looks = self.recognition.look(seen[-1], exchanged) if self.recognition is not None else None
+        return Encoded(tokens, fine[0] if fine else None, seen[0] if self.config.head_lateral else None, looks)
 
     def backbone_maps(self, image: Tensor) -> list[Tensor]:
         """image [B,S,S,3] uint8 RGB -> the backbone's maps [B,C,S/stride,S/stride], finest first."""
@@ -115,8 +122,8 @@ class AVSAC(nn.Module):
         """Maps [B,D,h,w] -> tokens [B,sum of h*w,D]."""
         return torch.cat([level.flatten(2).transpose(1, 2) for level in levels], 1)
 
-    def decode(self, tokens: Tensor, mel: Tensor) -> Output:
-        """tokens [B,R+M+L,D] of `encode_image`, mel [B,1,96,64] float32 -> Output. Raises ValueError for another mel."""
+    def decode(self, seen: Encoded, mel: Tensor) -> Output:
+        """What `encode_image` saw of B pictures, mel [B,1,96,64] float32 -> Output. Raises ValueError for another mel."""
         if mel.shape[1:] != MEL_SHAPE:
             raise ValueError(f"a log-mel patch is {list(MEL_SHAPE)}, not {list(mel.shape[1:])}")
         embedding = self.audio_encoder(mel)
@@ -125,20 +132,17 @@ class AVSAC(nn.Module):
             audio = audio + self.rhythm(mel)
         audio = audio[:, None]  # [B,1,D]
         query = self.query_generator(audio)
-        encoded, heard = tokens[:, -self.length :], None
-        side = self.level_shapes[-1][0]
+        encoded, heard = seen.tokens, None
         if self.recognition is not None:
-            looks, tokens = tokens[:, : side * side, : len(RECOGNISED)], tokens[:, side * side :]
-            recognised, heard = self.recognition(looks, embedding)
-            encoded = encoded + self.spread(self.unflatten(recognised, side))
+            recognised, heard = self.recognition(seen.looks, embedding)
+            encoded = encoded + self.spread(self.unflatten(recognised, self.level_shapes[-1][0]))
         agv, vga, position = encoded, query, self.position()
         for layer in self.decoder:
             agv, vga = layer(agv, vga, encoded, position)
         side = self.level_shapes[0][0]
         coarse = self.unflatten(agv[:, : side * side], side)
-        fine = self.unflatten(tokens[:, : -self.length], 2 * side) if self.config.mask_stride == 4 else None
-        feature = self.mask_feature(coarse, fine, audio)
-        return Output(self.head(feature, vga), feature, query, embedding, heard)
+        feature = self.mask_feature(coarse, seen.fine, audio)
+        return Output(self.head(feature, vga, seen.finest), feature, query, embedding, heard)
 
     def spread(self, coarsest: Tensor) -> Tensor:
         """A map of the coarsest level [B,D,h,w] -> the same at every level [B,L,D]."""

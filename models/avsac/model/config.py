@@ -44,6 +44,7 @@ class ModelConfig:
     mlp_hidden: int = 128
     head_channels: tuple[int, int] = (48, 16)
     head_scale: int = 2
+    head_lateral: bool = False  # the head sees the backbone's stride 4, too: ours, not the paper's
     scale_product: bool = True  # divide Eq. 1's product by sqrt(width)
     classes: int = 1
 
@@ -60,6 +61,10 @@ class ModelConfig:
             raise ValueError(f"recognition takes the backbone efficientnet-lite0, not {self.backbone}")
         if self.audio_encoder == "vggish" and self.audio_width != 128:
             raise ValueError(f"audio_width {self.audio_width} is not VGGish's, 128")
+        if self.head_lateral and self.mask_stride != 4 * self.head_scale:
+            raise ValueError(
+                f"head_lateral adds a map of stride 4, not mask_stride {self.mask_stride} by head_scale {self.head_scale}"
+            )
         for name in ("classes", "decoder_layers", "queries", "points"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} {getattr(self, name)} is less than 1")
@@ -67,7 +72,7 @@ class ModelConfig:
     @property
     def strides(self) -> tuple[int, ...]:
         """Strides of the backbone's maps that the model takes, finest first."""
-        return (4, 8, 16, 32) if self.mask_stride == 4 else (8, 16, 32)
+        return (4, 8, 16, 32) if self.mask_stride == 4 or self.head_lateral else (8, 16, 32)
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -87,8 +92,8 @@ KNOWN = {
     "mask_stride": (4, 8),
 }
 
-LIVE = ModelConfig(points=2, motion=True, recognition=True)
-LIVE_STILL = replace(LIVE, motion=False, recognition=False)
+LIVE = ModelConfig(points=2, motion=True, recognition=True, head_lateral=True)
+LIVE_STILL = replace(LIVE, motion=False, recognition=False, head_lateral=False)
 
 # A net that a test builds, trains and exports in seconds; `tiny` as backbone has no downloaded weights.
 TINY = replace(

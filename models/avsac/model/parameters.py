@@ -31,6 +31,7 @@ def count(config: ModelConfig) -> dict[str, int]:
         "lateral": parameters(feature.lateral) if config.mask_stride == 4 else 0,
         "out_conv": parameters(feature.convolution),
         "fc": parameters(head.reduce, head.refine, head.classify),
+        **({"head lateral": parameters(head.lateral, head.sharpen)} if head.lateral else {}),
     }
     total = parameters(model)
     if sum(parts.values()) != total:

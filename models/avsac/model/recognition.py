@@ -56,8 +56,6 @@ class Recognition(nn.Module):
 
     def __init__(self, audio_width: int, width: int):
         super().__init__()
-        if width < len(RECOGNISED):
-            raise ValueError(f"recognition of {len(RECOGNISED)} kinds takes a width of as many, not {width}")
         self.hear = nn.Linear(audio_width, len(RECOGNISED))
         nn.init.constant_(self.hear.bias, SELDOM_HEARD)
         last = nn.Linear(HIDDEN, width)

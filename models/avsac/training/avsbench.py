@@ -59,8 +59,8 @@ class ClipLearner(nn.Module):
 
     def forward(self, batch: ClipBatch) -> dict[str, Tensor]:
         """The named losses of B clips, scalars."""
-        tokens = self.model.encode_image(batch.image.flatten(0, 1))
-        output = self.model.decode(tokens, batch.log_mel.flatten(0, 1))
+        seen = self.model.encode_image(batch.image.flatten(0, 1))
+        output = self.model.decode(seen, batch.log_mel.flatten(0, 1))
         # Sums over pixels and logarithms of small probabilities are beyond 16 bits.
         with torch.autocast(batch.image.device.type, enabled=False):
             logits = output.logits.float()
