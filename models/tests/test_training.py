@@ -96,6 +96,20 @@ def test_a_run_of_steps_ends_with_the_last_of_them(tmp_path: Path) -> None:
     assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] == 3
 
 
+def test_one_part_learns_alone(tmp_path: Path) -> None:
+    for split in ("train", "held-out"):
+        write_scenes(tmp_path / "scenes" / split, 4)
+    data = DataConfig(None, tmp_path / "scenes", pictures=2)
+    live = LiveConfig(3, "step", sound_batches=2, evaluate_pictures=2)
+    before = load_model(train(tmp_path / "whole", TINY, data, live)).state_dict()
+    only = replace(live, only="head")
+    after = load_model(train(tmp_path / "head", TINY, data, only, init=tmp_path / "whole" / "model.pt")).state_dict()
+    learnt = {name.split(".")[0] for name, weight in after.items() if not torch.equal(weight, before[name])}
+    assert learnt == {"head"}
+    with pytest.raises(ValueError, match="backbone is no part that learns: give one of in_proj, "):
+        train(tmp_path / "none", TINY, data, replace(live, only="backbone"))
+
+
 def test_average_follows_weights_and_copies_statistics() -> None:
     ours, theirs = torch.nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2)
     with torch.no_grad():

@@ -62,7 +62,7 @@ def add_live(train: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--people-share",
         type=float,
-        help="share of pictures of several people among the others, 0 to 1 (default 0.32): who of them speaks is learnt late,"
+        help="share of pictures of several people among the others, 0 to 1 (default 0.21): who of them speaks is learnt late,"
         " and from many",
     )
     group.add_argument("--scene-share", type=float, default=0.55, help="share of demo scenes, 0 to 1 (default 0.55)")
@@ -72,6 +72,7 @@ def add_live(train: argparse.ArgumentParser) -> None:
         help="of 64 sounds, which the audio encoder learns to tell first (default 3000; with --init its classifier alone, 200)",
     )
     group.add_argument("--init", type=Path, metavar="MODEL", help="start with this model.pt or weights.pt where shapes agree")
+    group.add_argument("--only", metavar="PART", help="train this part of the model alone, as head; the rest stays as it is")
     group.add_argument("--threads", type=int, default=2)
     group.add_argument("--evaluate-every", type=float, default=8, help="minutes between held-out figures (default 8)")
     group.add_argument("--evaluate-pictures", type=int, default=32, help="pictures of each row of them (default 32)")
@@ -103,6 +104,7 @@ def train_live(folder: Path, arguments: argparse.Namespace) -> Path:
         evaluate_minutes=arguments.evaluate_every,
         evaluate_pictures=arguments.evaluate_pictures,
         threads=arguments.threads,
+        only=arguments.only,
     )
     loop = replace(LOOP, learning_rate=arguments.learning_rate or LOOP.learning_rate, seed=arguments.seed)
     return train(folder, model_config(a), data, live, loop, arguments.init)

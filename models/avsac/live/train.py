@@ -45,6 +45,7 @@ class LiveConfig:
     evaluate_minutes: float = 8.0
     evaluate_pictures: int = 32  # of each row
     threads: int = 2
+    only: str | None = None  # the part of the model that learns; None: all but the backbone
 
 
 class Learner(nn.Module):
@@ -89,7 +90,8 @@ class LiveRecipe:
         return step if self.unit == "step" else elapsed / 60
 
     def frozen(self, step: int) -> tuple[str, ...]:
-        return ("backbone",)
+        only = self.learner.live.only
+        return tuple(name for name, _ in self.learner.model.named_children() if name != only) if only else ("backbone",)
 
     def micro_batches(self, step: int) -> Iterator[Batch]:
         while True:
@@ -136,6 +138,8 @@ def train(
         learner = Learner(model, batches.get(), live)
         if init and not before:
             print(start_from(learner.model, init), flush=True)
+        if live.only:
+            learn_only(learner.model, live.only)
         trainer = Trainer(fabric, LiveRecipe(learner, batches, held_out), loop, folder)
         if lessons:
             learn_sounds(learner.train(), batches, classifier_alone=init is not None)
@@ -146,6 +150,16 @@ def train(
                 )
             trainer.average.load_state_dict(learner.state_dict())
         return trainer.fit()
+
+
+def learn_only(model: AVSAC, part: str) -> None:
+    """Takes gradients from everything else. Raises ValueError when the model has no such part to train."""
+    parts = dict(model.named_children())
+    able = [name for name, weights in parts.items() if any(weight.requires_grad for weight in weights.parameters())]
+    if part not in able:
+        raise ValueError(f"{part} is no part that learns: give one of {', '.join(able)}")
+    model.requires_grad_(False)
+    parts[part].requires_grad_(True)
 
 
 def held_out_samples(data: DataConfig, count: int) -> list:
