@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from ..model.recognition import RECOGNISED, SILENT
-from . import augment, puppets
+from . import augment
 from .actors import SPRITE_HEIGHTS, TALKER_HEIGHTS, THING_HEIGHTS, Actor, box_of, identity
 from .augment import Random
 from .casts import by_kind, choose
@@ -26,7 +26,6 @@ HOP = SAMPLE_RATE // FRAME_RATE
 LEAD = SAMPLE_RATE // 25  # samples: how far microphone and camera may be apart
 APART = 8  # frames, 0.32 s: between two moments of one clip that are to differ
 EXCHANGED = 0.4
-PUPPETS = 0.4  # of training's people
 STATES = ("frozen", "silent", "other-words")
 
 
@@ -101,8 +100,6 @@ class Moment:
 
         elsewhere: a frame of the clip that the moment is not to lie near.
         """
-        if self.training and self.random.random() < PUPPETS:
-            return self.puppet(state)
         clip = self.library.talker(path)
         backs = self.reel.frames_back(FRAME_RATE)
         moving = clip.silent if state == "silent" else [f for f in clip.speaking if f - backs[-1] >= 0]
@@ -119,16 +116,6 @@ class Moment:
         sway = 0.0 if state == "frozen" else 0.02
         actor = Actor(f"talker {path.stem} {state}", images, alphas, [path], TALKER_HEIGHTS, from_edge=True, sway=sway)
         return Role(actor, "speech", (lambda: self.speech(clip, now)) if state == "speaking" else None, now)
-
-    def puppet(self, state: str) -> Role:
-        """As a person, but drawn."""
-        speech = None if state == "silent" or (state == "frozen" and self.random.random() < 0.3) else self.recording("speech")
-        ages = [0.0] if state == "frozen" else list(self.reel.ages_ms)
-        images, alphas = puppets.act(self.random, ages, speech)
-        shown = self.reel.count // len(ages)
-        sway = 0.0 if state == "frozen" else 0.02
-        actor = Actor(f"puppet {state}", images * shown, alphas * shown, [], TALKER_HEIGHTS, from_edge=True, sway=sway)
-        return Role(actor, "speech", (lambda: speech) if state == "speaking" else None)
 
     def thing(self, standing: Standing, whole: bool = False, heights: tuple[float, float] = THING_HEIGHTS) -> Role:
         images, alphas, files = self.reel.standing(standing)
