@@ -16,7 +16,7 @@ class ModelConfig:
     backbone: str = "efficientnet-lite0"
     drop_path: float = 0.0  # of the PVT's blocks, where the backbone is trained
     image_size: int = 192
-    motion: bool = False  # see the two frames before, too: ours, not the paper's
+    motion: bool = False  # see earlier frames, and hear the rhythm, too: ours, not the paper's
     recognition: bool = False  # see what ImageNet's classifier recognises, too: ours, not the paper's
     frames: int = 5  # T: rows of the batch that make one window; the forward pass does not know
     width: int = 96

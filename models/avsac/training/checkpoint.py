@@ -56,18 +56,19 @@ def mix(shares: dict[Path, float]) -> AVSAC:
     if min(shares.values()) <= 0 or abs(sum(shares.values()) - 1) > 1e-6:
         raise ValueError(f"shares {', '.join(map(str, shares.values()))} are not above 0 and 1 together")
     models = {path: load_model(path) for path in shares}
-    largest = max(models.values(), key=lambda model: len(model.state_dict()))
-    total = dict.fromkeys(largest.state_dict(), 0.0)
-    weight_of = dict.fromkeys(total, 0.0)
-    for path, model in models.items():
-        for name, weight in model.state_dict().items():
-            if name not in total or weight.shape != largest.state_dict()[name].shape:
+    weights = {path: model.state_dict() for path, model in models.items()}
+    largest = max(models, key=lambda path: len(weights[path]))
+    for path, theirs in weights.items():
+        for name, weight in theirs.items():
+            if name not in weights[largest] or weight.shape != weights[largest][name].shape:
                 raise ValueError(f"{path} has another {name}: only models of one configuration are mixed")
-            total[name] = total[name] + shares[path] * weight
-            weight_of[name] += shares[path]
-    mean = {name: (total[name] / weight_of[name]).to(weight.dtype) for name, weight in largest.state_dict().items()}
-    largest.load_state_dict(mean)
-    return largest
+    mean = {}
+    for name, weight in weights[largest].items():
+        having = [path for path in shares if name in weights[path]]
+        total = sum(shares[path] * weights[path][name] for path in having)
+        mean[name] = (total / sum(shares[path] for path in having)).to(weight.dtype)
+    models[largest].load_state_dict(mean)
+    return models[largest]
 
 
 def start_from(model: AVSAC, path: Path) -> str:
