@@ -19,6 +19,7 @@ from ..model.config import ModelConfig
 from ..model.motion import EARLIER_MS
 from .half import to_half
 from .int8 import to_int8
+from .layer_norm import SPELLED_OUT
 
 OPSET = 18
 # A pixel sounds when sigmoid(logit) is above this.
@@ -91,7 +92,8 @@ def write_graph(
     if config.precision == "int8" and not calibration:
         raise ValueError("int8 is calibrated on pictures of the training data: give --scenes, --media or both")
     example = random_inputs(config.batch or 2, model.config, audio, seed=0)
-    graph = to_onnx(Graph(model, config), example, [config.output], any_batch=config.batch is None)
+    processor = "GPU" if config.precision == "fp16" else "CPU"
+    graph = to_onnx(Graph(model, config), example, [config.output], any_batch=config.batch is None, processor=processor)
     if config.precision == "fp16":
         graph = to_half(graph)
     elif config.precision == "int8":
@@ -99,8 +101,13 @@ def write_graph(
     onnx.save(graph, path)
 
 
-def to_onnx(module: nn.Module, example: dict[str, np.ndarray], outputs: list[str], any_batch: bool) -> onnx.ModelProto:
-    """The module as a graph whose inputs are those of `example`, in their order; `any_batch`: 1 to 64 rows of each."""
+def to_onnx(
+    module: nn.Module, example: dict[str, np.ndarray], outputs: list[str], any_batch: bool, processor: str = "CPU"
+) -> onnx.ModelProto:
+    """The module as a graph whose inputs are those of `example`, in their order; `any_batch`: 1 to 64 rows of each.
+
+    `processor`: "CPU" or "GPU", on which it is to be fast.
+    """
     batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
@@ -114,6 +121,7 @@ def to_onnx(module: nn.Module, example: dict[str, np.ndarray], outputs: list[str
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
+            custom_translation_table=SPELLED_OUT if processor == "CPU" else None,
         )
     DeduplicateInitializersPass(TABLE_SIZE)(program.model)  # tables that every attention layer has
     graph = program.model_proto

@@ -139,10 +139,11 @@ class DeformableAttention(nn.Module):
         canvas = self.atlas.paint(self.value(tokens)).reshape(
             batch * heads, width // heads, self.atlas.height, self.atlas.width
         )
-        places = self.atlas.places(self.offset(query)).view(batch, length, heads, samples, 2)
-        places = places.transpose(1, 2).reshape(batch * heads, length, samples, 2)
+        # Sums over a dimension that is not the innermost one are what ONNX Runtime is fast at.
+        places = self.atlas.places(self.offset(query)).view(batch, length, heads * samples, 2)
+        places = places.transpose(1, 2).reshape(batch * heads, samples, length, 2)
         weight = self.weight(query).view(batch, length, heads, samples).softmax(-1)
-        weight = weight.transpose(1, 2).reshape(batch * heads, 1, length, samples)
+        weight = weight.permute(0, 2, 3, 1).reshape(batch * heads, 1, samples, length)
         sampled = F.grid_sample(canvas, places, mode="bilinear", padding_mode="zeros", align_corners=False)
-        out = (sampled * weight).sum(-1)  # [B*heads,D/heads,L]
+        out = (sampled * weight).sum(2)  # [B*heads,D/heads,L]
         return self.out(out.reshape(batch, width, length).transpose(1, 2))
