@@ -49,9 +49,9 @@ describe('stabilise', () => {
     expect(out.map(({ message }) => message.rtpTimestamp)).toEqual([0, 9000, 18_000, 27_000, 36_000]);
   });
 
-  it('holds a mask of which less than half remains', () => {
-    const spoken = mask(0, 2, 4);
-    expect(litOf(stabilised(spoken, mask(100, 3, 1)))[1]).toEqual(spoken.message.classes);
+  it('holds a mask of which a third or less remains', () => {
+    const spoken = mask(0, 2, 6);
+    expect(litOf(stabilised(spoken, mask(100, 3, 2)))[1]).toEqual(spoken.message.classes);
     expect(litOf(stabilised(spoken, mask(100, 2, 3)))[1]).toEqual(mask(100, 2, 3).message.classes);
   });
 

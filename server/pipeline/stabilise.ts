@@ -8,8 +8,8 @@ import type { EncodedMask } from './flow.ts';
 const HOLD_MS = 300;
 /** The end of a patch this much quieter than the whole of it, dB, says that the sound has ended; 6 to 12 do alike. */
 const ENDED_DB = 10;
-/** A mask is the remainder of another when it has at most this share of its pixels, */
-const REMAINING = 0.5;
+/** A mask is the remainder of another when it has at most this share of its pixels; one of two things alike is none. */
+const REMAINING = 1 / 3;
 /** and at least this share of its own pixels in common with it. */
 const IN_COMMON = 0.8;
 
