@@ -12,8 +12,8 @@ from avsac.live.reels import MomentReel
 from avsac.live.roles import SCENES, Moment
 from avsac.live.sample import luminance
 from avsac.live.studio import SEVERAL_PEOPLE, SHARES, Studio, shares
-from avsac.live.talkers import Talker
-from avsac.live.voices import in_another_voice
+from avsac.live.talkers import Talker, read_talker
+from avsac.live.voices import STEADY, Pace, in_another_voice
 from avsac.model.motion import EARLIER_MS
 
 from .test_scene_builder import RATE, SIDE, small_media, tone  # noqa: F401
@@ -90,7 +90,7 @@ def test_who_is_frozen_does_not_move_and_who_speaks_moves_the_lips(small_media: 
 def test_the_voice_ends_with_the_frame(small_media: Path) -> None:  # noqa: F811
     moment = Moment(Library(small_media, "test"), MomentReel(np.random.default_rng(0), (0, *EARLIER_MS)))
     clip = Talker("ramp", np.zeros((75, 4, 4, 3), np.uint8), np.arange(3 * RATE, dtype=np.float32), [40])
-    ends = [moment.speech(clip, 40)[-1] for _ in range(50)]
+    ends = [moment.speech(clip, 40, STEADY)[-1] for _ in range(50)]
     assert abs(np.array(ends) - 41 * 640).max() <= 640 + 1
     assert np.ptp(ends) > 640
 
@@ -104,6 +104,35 @@ def test_a_silent_moment_lies_on_one_side_of_the_speech() -> None:
     assert [clip.silent_before(20, back) for back in (0, 2, 10)] == [20, 18, 10]
     assert [clip.silent_before(2, back) for back in (1, 2, 4)] == [1, 0, 2]
     assert clip.silent_before(57, 1) == 58
+
+
+def test_a_mouth_is_found_and_moves_alone_or_is_held(small_media: Path) -> None:  # noqa: F811
+    clip = read_talker(Library(small_media, "train").talkers[0])
+    mouth, eyes = (slice(50, 60), slice(57, 68)), (slice(31, 36), slice(42, 84))
+    assert clip.mouth[mouth].min() > 0.5
+    assert clip.mouth[eyes].max() < 0.1
+    clip.frames[21, *eyes] = 0  # an eye closes while the mouth moves
+    clip.frames[24, *eyes] = 255
+    cut = slice(mouth[0].start - 30, mouth[0].stop - 30), slice(mouth[1].start - 40, mouth[1].stop - 40)
+    lids = slice(2, 5), slice(4, 40)
+    moved = {}
+    for name, arguments in {"both": ([24, 21],), "held": ([24, 21], [24, 24]), "alone": ([24, 24], [24, 21])}.items():
+        (now, before), _ = clip.cut_out(*arguments)
+        moved[name] = [np.abs(luminance(now).astype(int) - luminance(before))[part].max() > 40 for part in (cut, lids)]
+    assert moved == {"both": [True, True], "held": [False, True], "alone": [True, False]}
+
+
+def test_a_pace_takes_picture_and_sound_alike() -> None:
+    pcm = np.arange(4 * RATE, dtype=np.float32)
+    np.testing.assert_allclose(STEADY.play(pcm, 3 * RATE), pcm[3 * RATE - 15_600 : 3 * RATE])
+    assert STEADY.play(pcm[1:], 100)[:-100].max() == 0  # there was nothing before
+    for seed in range(20):
+        pace = Pace.wavering(np.random.default_rng(seed))
+        heard = pace.play(pcm, 3 * RATE)
+        assert ((np.diff(heard) > 0.79) & (np.diff(heard) < 1.26)).all()
+        for age in (0.08, 0.4, 0.96):
+            shown = 3 * RATE - 1 - pace.back(age) * RATE
+            assert heard[-1 - round(age * RATE)] == pytest.approx(shown, abs=1)
 
 
 def test_another_voice_keeps_the_pace() -> None:

@@ -20,13 +20,15 @@ from .reels import MomentReel
 from .sample import SAMPLES
 from .sprites import paint
 from .talkers import FRAME_RATE, Talker
-from .voices import RATIOS
+from .voices import RATIOS, STEADY, Pace
 
 HOP = SAMPLE_RATE // FRAME_RATE
 LEAD = SAMPLE_RATE // 25  # samples: how far microphone and camera may be apart
 APART = 8  # frames, 0.32 s: between two moments of one clip that are to differ
 EXCHANGED = 0.4
 STATES = ("frozen", "silent", "other-words")
+# In training, how often a person is silent with the mouth held while the face goes on, or speaks with it alone moving.
+PARTS = {"silent": 0.5, "speaking": 0.3}
 
 
 @dataclass(eq=False)
@@ -69,17 +71,21 @@ class Moment:
         if kind == "speech" and self.random.random() < 0.5:
             # The talkers' own voices, too: else a voice would tell whether its owner is in view.
             clip = self.library.talker(choose(self.random, self.library.talkers))
-            return self.speech(clip, int(choose(self.random, clip.speaking)))
+            return self.speech(clip, int(choose(self.random, clip.speaking)), self.pace())
         patch = self.patch(self.library.pcm(choose(self.random, self.library.recordings(kind))))
-        if self.training and self.random.random() < 0.6:
+        if self.training and kind == "speech":
+            patch = self.pace().play(np.concatenate((patch, patch)), 2 * SAMPLES)
+        elif self.training and self.random.random() < 0.6:
             patch = self.patch(augment.change_pitch(self.random, np.concatenate((patch, patch))))
         return patch
 
-    def speech(self, clip: Talker, frame: int) -> np.ndarray:
+    def speech(self, clip: Talker, frame: int, pace: Pace) -> np.ndarray:
         """The clip's own sound that ends with the frame, to a frame or so; in training in any of several voices."""
         pcm = clip.voice(choose(self.random, RATIOS) if self.training else 1.0)
-        end = (frame + 1) * HOP + int(self.random.integers(-LEAD, LEAD))
-        return np.pad(pcm, (SAMPLES, LEAD))[end : end + SAMPLES]
+        return pace.play(pcm, (frame + 1) * HOP + int(self.random.integers(-LEAD, LEAD)))
+
+    def pace(self) -> Pace:
+        return Pace.wavering(self.random) if self.training else STEADY
 
     @property
     def training(self) -> bool:
@@ -100,22 +106,28 @@ class Moment:
 
         elsewhere: a frame of the clip that the moment is not to lie near.
         """
-        clip = self.library.talker(path)
-        backs = self.reel.frames_back(FRAME_RATE)
-        moving = clip.silent if state == "silent" else [f for f in clip.speaking if f - backs[-1] >= 0]
+        clip, pace = self.library.talker(path), self.pace()
+        backs = [round(float(pace.back(age / 1000)) * FRAME_RATE) for age in self.reel.ages_ms]
+        # Training has few silences: who looked like one of them would be silent, whatever the lips did.
+        part = self.training and self.random.random() < PARTS.get(state, 0.0)
+        moving = clip.silent if state == "silent" and not part else [f for f in clip.speaking if f - backs[-1] >= 0]
         if elsewhere is not None:
             moving = [f for f in moving if abs(f - elsewhere) >= APART] or moving
         now = int(choose(self.random, clip.silent if state == "frozen" and self.random.random() < 0.3 else moving))
-        if state == "silent":
+        if state == "silent" and not part:
             shown = [clip.silent_before(now, back) for back in backs]
         else:
             shown = [now if state == "frozen" else now - back for back in backs]
-        images, alphas = clip.cut_out(shown)
+        held = [now] * len(backs)
+        if part:
+            images, alphas = clip.cut_out(shown, held) if state == "silent" else clip.cut_out(held, shown)
+        else:
+            images, alphas = clip.cut_out(shown)
         if self.training and self.random.random() < 0.7:
             images, alphas = augment.disguise(self.random, images, alphas)
-        sway = 0.0 if state == "frozen" else 0.02
+        sway = 0.0 if state == "frozen" and not (self.training and self.random.random() < 0.5) else 0.02
         actor = Actor(f"talker {path.stem} {state}", images, alphas, [path], TALKER_HEIGHTS, from_edge=True, sway=sway)
-        return Role(actor, "speech", (lambda: self.speech(clip, now)) if state == "speaking" else None, now)
+        return Role(actor, "speech", (lambda: self.speech(clip, now, pace)) if state == "speaking" else None, now)
 
     def thing(self, standing: Standing, whole: bool = False, heights: tuple[float, float] = THING_HEIGHTS) -> Role:
         images, alphas, files = self.reel.standing(standing)

@@ -18,8 +18,8 @@ from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample, luminance
 
 # Of training's pictures.
 SHARES = {
-    "talker": 0.07,
-    "silent-people": 0.05,
+    "talker": 0.09,
+    "silent-people": 0.06,
     "two-people-frozen": 0.05,
     "two-people-silent": 0.08,
     "two-people-other-words": 0.06,
@@ -27,11 +27,11 @@ SHARES = {
     "talker-and-silent-thing": 0.03,
     "thing-and-talker": 0.05,
     "thing-and-silent-person": 0.08,
-    "two-things": 0.07,
+    "two-things": 0.06,
     "thing": 0.05,
-    "thing-in-place": 0.08,
+    "thing-in-place": 0.07,
     "nothing": 0.02,
-    "drawn-thing": 0.08,
+    "drawn-thing": 0.07,
     "two-drawn-things": 0.08,
     "drawn-things": 0.02,
     "drawn-and-photographed": 0.05,

@@ -1,6 +1,7 @@
 """Talking heads before a blue screen (GRID corpus): frames, alpha by chroma key, and when they speak."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,11 @@ SPEAKING_DBFS = -22.0  # the rooms' own noise reaches -29
 
 SPILL = 13  # pixels, twice the depth to which the backdrop's colour is taken out
 HUSH = 6  # frames between speech and a closed mouth
+# Of the picture's height:
+MOUTH = (0.12, 0.13)  # half of what moves when lips and jaw do, down and across
+CHIN = 0.03  # from the lips to the middle of that
+INSIDE = 0.04  # as near to the edge of a head, it is the head that moves
+SOFT = 0.017
 
 
 @dataclass
@@ -59,9 +65,33 @@ class Talker:
             self.voices[ratio] = in_another_voice(self.pcm, ratio)
         return self.voices[ratio]
 
-    def cut_out(self, frames: list[int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """(images, alphas) of the frames, cropped alike to what they cover; down to the picture's lower edge."""
+    @cached_property
+    def mouth(self) -> np.ndarray:
+        """[H,W,1] float32, 1 at lips and jaw, soft at its edge: where speech moves more than silence does."""
+        luma = self.frames.astype(np.float32).mean(-1)
+        moved = np.abs(luma[2:] - luma[:-2])
+
+        def movement(frames: list[int]) -> np.ndarray | float:
+            return moved[[i - 2 for i in frames if i >= 2]].mean(0) if any(i >= 2 for i in frames) else 0.0
+
+        height = len(luma[0])
+        within = ndimage.binary_erosion(self.key(self.speaking[0])[1] > 128, iterations=round(INSIDE * height))
+        more = np.maximum(movement(self.speaking) - movement(self.silent), 0)
+        spoken = ndimage.gaussian_filter(more, SOFT * height) * within
+        row, column = np.unravel_index(int(spoken.argmax()), spoken.shape)
+        y, x = (axis / height for axis in np.ogrid[: spoken.shape[0], : spoken.shape[1]])
+        inside = ((y - row / height - CHIN) / MOUTH[0]) ** 2 + ((x - column / height) / MOUTH[1]) ** 2 < 1
+        return ndimage.gaussian_filter(inside.astype(np.float32), SOFT * height)[..., None]
+
+    def cut_out(self, frames: list[int], mouths: list[int] | None = None) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """(images, alphas) of the frames, cropped alike to what they cover; down to the picture's lower edge.
+
+        `mouths`: frames that the mouths are of.
+        """
         images, alphas = zip(*map(self.key, frames), strict=True)
+        if mouths is not None:
+            theirs = [self.key(mouth)[0].astype(np.float32) for mouth in mouths]
+            images = [(image + self.mouth * (t - image)).astype(np.uint8) for image, t in zip(images, theirs, strict=True)]
         covered = np.max(alphas, 0) > 128
         rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
         box = slice(rows[0], None), slice(columns[0], columns[-1] + 1)

@@ -1,10 +1,45 @@
-"""A talker's words in another voice: higher or lower in pitch and formants, at the pace of his lips."""
+"""A talker's words in another voice: higher or lower in pitch and formants, at the pace of his lips; and at another pace."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import signal
 
+from .augment import Random
+from .media import SAMPLE_RATE
+from .sample import SAMPLES
+
 WINDOW, HOP = 512, 128
 RATIOS = (0.78, 0.82, 0.86, 0.9, 0.94, 1.0, 1.06, 1.11, 1.17, 1.23, 1.3)
+PACES = (0.8, 1.25)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a recording is played before a moment: what `age` seconds before it is shown and heard lies `back(age)` before
+    it in the recording."""
+
+    ages: tuple[float, ...] = (0.0, 2.0)
+    backs: tuple[float, ...] = (0.0, 2.0)
+
+    @staticmethod
+    def wavering(random: Random) -> "Pace":
+        """Now faster, now slower, so that no rhythm is as recorded: what training knows by heart does not help it."""
+        rates, step = random.uniform(*PACES, 6), 0.25
+        backs = np.concatenate(([0.0], np.cumsum((rates[1:] + rates[:-1]) / 2 * step)))
+        return Pace(tuple(np.arange(6) * step), tuple(backs.tolist()))
+
+    def back(self, age: float | np.ndarray) -> np.ndarray:
+        return np.interp(age, self.ages, self.backs)
+
+    def play(self, pcm: np.ndarray, end: int) -> np.ndarray:
+        """The [15600] samples until `end` of a recording [n], zero where it has none."""
+        ages = np.arange(SAMPLES - 1, -1, -1) / SAMPLE_RATE
+        places = end - 1 - self.back(ages) * SAMPLE_RATE
+        return np.interp(places, np.arange(len(pcm)), pcm, left=0.0, right=0.0).astype(np.float32)
+
+
+STEADY = Pace()
 
 
 def in_another_voice(pcm: np.ndarray, ratio: float) -> np.ndarray:
