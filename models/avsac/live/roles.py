@@ -115,14 +115,12 @@ class Moment:
             moving = [f for f in moving if abs(f - elsewhere) >= APART] or moving
         now = int(choose(self.random, clip.silent if state == "frozen" and self.random.random() < 0.3 else moving))
         if state == "silent" and not part:
-            shown = [clip.silent_before(now, back) for back in backs]
+            faces = mouths = [clip.silent_before(now, back) for back in backs]
         else:
-            shown = [now if state == "frozen" else now - back for back in backs]
-        held = [now] * len(backs)
-        if part:
-            images, alphas = clip.cut_out(shown, held) if state == "silent" else clip.cut_out(held, shown)
-        else:
-            images, alphas = clip.cut_out(shown)
+            held, moved = [now] * len(backs), [now - back for back in backs]
+            faces = held if state == "frozen" or (part and state == "speaking") else moved
+            mouths = moved if state == "speaking" else held
+        images, alphas = clip.cut_out(faces, mouths)
         if self.training and self.random.random() < 0.7:
             images, alphas = augment.disguise(self.random, images, alphas)
         sway = 0.0 if state == "frozen" and not (self.training and self.random.random() < 0.5) else 0.02

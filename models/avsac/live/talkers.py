@@ -72,7 +72,8 @@ class Talker:
         moved = np.abs(luma[2:] - luma[:-2])
 
         def movement(frames: list[int]) -> np.ndarray | float:
-            return moved[[i - 2 for i in frames if i >= 2]].mean(0) if any(i >= 2 for i in frames) else 0.0
+            places = [frame - 2 for frame in frames if frame >= 2]
+            return moved[places].mean(0) if places else 0.0
 
         height = len(luma[0])
         within = ndimage.binary_erosion(self.key(self.speaking[0])[1] > 128, iterations=round(INSIDE * height))
@@ -86,10 +87,10 @@ class Talker:
     def cut_out(self, frames: list[int], mouths: list[int] | None = None) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """(images, alphas) of the frames, cropped alike to what they cover; down to the picture's lower edge.
 
-        `mouths`: frames that the mouths are of.
+        `mouths`: frames that the mouths are of; None: the same.
         """
         images, alphas = zip(*map(self.key, frames), strict=True)
-        if mouths is not None:
+        if mouths not in (None, frames):
             theirs = [self.key(mouth)[0].astype(np.float32) for mouth in mouths]
             images = [(image + self.mouth * (t - image)).astype(np.uint8) for image, t in zip(images, theirs, strict=True)]
         covered = np.max(alphas, 0) > 128
