@@ -188,7 +188,7 @@ def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
 def test_the_command_line_measures_live_scenes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    write_scenes(tmp_path / "held-out", 3)
+    write_scenes(tmp_path / "held-out", 4)
     checkpoint, figures = tmp_path / "model.pt", tmp_path / "figures.json"
     torch.save({"config": TINY.to_dict(), "model": AVSAC(TINY).state_dict()}, checkpoint)
     arguments = ["avsac", "eval", checkpoint, "--scenes", tmp_path, "--count", 2, "--json", figures]

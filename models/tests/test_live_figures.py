@@ -107,11 +107,18 @@ def test_the_interval_holds_the_mean_and_narrows_with_pictures() -> None:
 
 
 def test_demo_scenes_have_a_row_for_sounding_and_one_for_dark(tmp_path: Path) -> None:
-    write_scenes(tmp_path / "held-out", 3)
+    write_scenes(tmp_path / "held-out", 4)
     figures = evaluate(Constant(9.0), demo_samples(tmp_path, 2))
     assert [row["pictures"] for row in figures.values()] == [2, 2]
     assert 0 < figures["IoU, demo scenes, sounding"]["mean"] < 0.2
     assert figures["lit, demo scenes, dark"]["mean"] == 1
+
+
+def test_no_demo_picture_is_of_both_the_validation_and_the_test_part(tmp_path: Path) -> None:
+    write_scenes(tmp_path / "held-out", 5)
+    parts = {split: {sample.image.tobytes() for _, sample in demo_samples(tmp_path, 5, split)} for split in ("val", "test")}
+    assert [len(parts[split]) for split in ("val", "test")] == [3, 2]
+    assert not parts["val"] & parts["test"]
 
 
 def test_the_graph_that_ships_is_asked_for_each_sound_of_each_picture(tmp_path: Path) -> None:

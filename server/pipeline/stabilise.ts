@@ -1,4 +1,4 @@
-/** Operator: a mask that goes dark while its sound goes on is held for a moment. */
+/** Operator: a mask that goes dark, or nearly, while its sound goes on is held for a moment. */
 import { type MonoTypeOperatorFunction, map } from 'rxjs';
 import type { ClassMask, MaskMessage } from '../../shared/mask-codec.ts';
 import { areaOfRuns, overlapOfRuns } from '../../shared/rle.ts';
@@ -8,9 +8,9 @@ import type { EncodedMask } from './flow.ts';
 const HOLD_MS = 300;
 /** The end of a patch this much quieter than the whole of it, dB, says that the sound has ended; 6 to 12 do alike. */
 const ENDED_DB = 10;
-/** A mask is the remainder of another when it has at most this share of its pixels; one of two things alike is none. */
+/** A mask is the remainder of another when it has at most this share of its pixels, */
 const REMAINING = 1 / 3;
-/** and at least this share of its own pixels in common with it. */
+/** and at least this share of its own pixels in common with it. One of two things of like size is none. */
 const IN_COMMON = 0.8;
 
 /**

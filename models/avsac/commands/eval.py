@@ -84,7 +84,7 @@ def measure_live(arguments: argparse.Namespace) -> tuple[dict, str]:
 
     count, samples, total = arguments.count, [], 0
     if arguments.scenes:
-        samples.append(demo_samples(arguments.scenes, count))
+        samples.append(demo_samples(arguments.scenes, count, arguments.split))
         total += 2 * count
     segmenter = open_model(arguments.checkpoint or SHIPPED[arguments.preset])
     if arguments.media:

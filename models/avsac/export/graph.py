@@ -22,7 +22,6 @@ from .int8 import to_int8
 from .layer_norm import SPELLED_OUT
 
 OPSET = 18
-# A pixel sounds when sigmoid(logit) is above this.
 MAX_BATCH = 64
 PRECISIONS = ("fp32", "fp16", "int8")
 TABLE_SIZE = 2**23  # elements; above it nothing is compared
@@ -92,8 +91,8 @@ def write_graph(
     if config.precision == "int8" and not calibration:
         raise ValueError("int8 is calibrated on pictures of the training data: give --scenes, --media or both")
     example = random_inputs(config.batch or 2, model.config, audio, seed=0)
-    processor = "GPU" if config.precision == "fp16" else "CPU"
-    graph = to_onnx(Graph(model, config), example, [config.output], any_batch=config.batch is None, processor=processor)
+    fused_norms = config.precision == "fp16"  # which is for GPUs
+    graph = to_onnx(Graph(model, config), example, [config.output], config.batch is None, fused_norms)
     if config.precision == "fp16":
         graph = to_half(graph)
     elif config.precision == "int8":
@@ -102,11 +101,11 @@ def write_graph(
 
 
 def to_onnx(
-    module: nn.Module, example: dict[str, np.ndarray], outputs: list[str], any_batch: bool, processor: str = "CPU"
+    module: nn.Module, example: dict[str, np.ndarray], outputs: list[str], any_batch: bool, fused_norms: bool = False
 ) -> onnx.ModelProto:
     """The module as a graph whose inputs are those of `example`, in their order; `any_batch`: 1 to 64 rows of each.
 
-    `processor`: "CPU" or "GPU", on which it is to be fast.
+    `fused_norms`: layer normalisation as the one operator that GPUs are fast at.
     """
     batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -121,7 +120,7 @@ def to_onnx(
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
-            custom_translation_table=SPELLED_OUT if processor == "CPU" else None,
+            custom_translation_table=None if fused_norms else SPELLED_OUT,
         )
     DeduplicateInitializersPass(TABLE_SIZE)(program.model)  # tables that every attention layer has
     graph = program.model_proto

@@ -82,13 +82,19 @@ DEMO_SOUNDING = Row("IoU, demo scenes, sounding", None, (), overlap)
 DEMO_DARK = Row("lit, demo scenes, dark", None, (), lit_share)
 
 
-def demo_samples(folder: Path, count: int) -> Iterator[tuple[Row, Sample]]:
-    """The first `count` pictures of the held-out scenes in `folder`: sounds that light something, then those that do not."""
+def demo_samples(folder: Path, count: int, split: str = "test") -> Iterator[tuple[Row, Sample]]:
+    """`count` pictures of the held-out scenes in `folder`: sounds that light something, then those that do not.
+
+    The first half of them is of the test, the second of the validation part.
+    """
     scenes = SceneSet(folder / "held-out")  # before the first is asked for: it may be missing
+
+    half = len(scenes) // 2
+    pictures = range(half, len(scenes)) if split == "val" else range(half)
 
     def samples() -> Iterator[tuple[Row, Sample]]:
         for row, sounding in ((DEMO_SOUNDING, True), (DEMO_DARK, False)):
-            for index in range(min(count, len(scenes))):
+            for index in pictures[:count]:
                 sample = scenes.sample(index)
                 chosen = [i for i, mask in enumerate(sample.masks) if (mask.max() > 127) == sounding]
                 if chosen:

@@ -67,7 +67,7 @@ class Moment:
         return patch
 
     def recording(self, kind: str) -> np.ndarray:
-        """[15600] of the class, in training often at another pitch."""
+        """[15600] of the class, in training often at another pitch, speech at another pace."""
         if kind == "speech" and self.random.random() < 0.5:
             # The talkers' own voices, too: else a voice would tell whether its owner is in view.
             clip = self.library.talker(choose(self.random, self.library.talkers))
@@ -104,6 +104,7 @@ class Moment:
     def person(self, path, state: str, elsewhere: int | None = None) -> Role:
         """speaking; frozen: one picture held; silent: he moves, the mouth closed. Speaking alone has a voice that fits.
 
+        In training he may be silent with the mouth held amid speech, speak and move nothing but the mouth, sway while frozen.
         elsewhere: a frame of the clip that the moment is not to lie near.
         """
         clip, pace = self.library.talker(path), self.pace()

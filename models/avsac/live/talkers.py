@@ -20,7 +20,7 @@ HUSH = 6  # frames between speech and a closed mouth
 MOUTH = (0.12, 0.13)  # half of what moves when lips and jaw do, down and across
 CHIN = 0.03  # from the lips to the middle of that
 INSIDE = 0.04  # as near to the edge of a head, it is the head that moves
-SOFT = 0.017
+SOFT = 0.017  # deviation of the Gaussian that blurs movement, and the edge of what is exchanged
 
 
 @dataclass
@@ -92,7 +92,9 @@ class Talker:
         images, alphas = zip(*map(self.key, frames), strict=True)
         if mouths not in (None, frames):
             theirs = [self.key(mouth)[0].astype(np.float32) for mouth in mouths]
-            images = [(image + self.mouth * (t - image)).astype(np.uint8) for image, t in zip(images, theirs, strict=True)]
+            images = [
+                np.rint(image + self.mouth * (t - image)).astype(np.uint8) for image, t in zip(images, theirs, strict=True)
+            ]
         covered = np.max(alphas, 0) > 128
         rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
         box = slice(rows[0], None), slice(columns[0], columns[-1] + 1)

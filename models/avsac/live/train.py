@@ -163,8 +163,8 @@ def learn_only(model: AVSAC, part: str) -> None:
 
 
 def held_out_samples(data: DataConfig, count: int) -> list:
-    """What the run's own evaluations measure: demo scenes and the media's validation part, `count` pictures a row."""
-    samples = list(demo_samples(data.scenes, count)) if data.scenes else []
+    """What the run's own evaluations measure: the validation part of demo scenes and media, `count` pictures a row."""
+    samples = list(demo_samples(data.scenes, count, "val")) if data.scenes else []
     if data.media:
         samples += media_samples(Library(data.media, "val", data.things), count, data.side)
     return samples

@@ -16,8 +16,8 @@ PACES = (0.8, 1.25)
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast a recording is played before a moment: what `age` seconds before it is shown and heard lies `back(age)` before
-    it in the recording."""
+    """How fast a recording is played before a moment, and its pitch with it: what is shown and heard `age` seconds before the
+    moment, 0 to 1.25, lies `back(age)` seconds before it in the recording."""
 
     ages: tuple[float, ...] = (0.0, 2.0)
     backs: tuple[float, ...] = (0.0, 2.0)
