@@ -12,6 +12,8 @@ from .sample import SAMPLES
 WINDOW, HOP = 512, 128
 RATIOS = (0.78, 0.82, 0.86, 0.9, 0.94, 1.0, 1.06, 1.11, 1.17, 1.23, 1.3)
 PACES = (0.8, 1.25)
+STEP_S = 0.25
+AGES_S = np.arange(6) * STEP_S
 
 
 @dataclass(frozen=True)
@@ -19,18 +21,16 @@ class Pace:
     """How fast a recording is played before a moment, and its pitch with it: what is shown and heard `age` seconds before the
     moment, 0 to 1.25, lies `back(age)` seconds before it in the recording."""
 
-    ages: tuple[float, ...] = (0.0, 2.0)
-    backs: tuple[float, ...] = (0.0, 2.0)
+    backs: tuple[float, ...] = tuple(AGES_S)  # of AGES_S
 
     @staticmethod
     def wavering(random: Random) -> "Pace":
         """Now faster, now slower, so that no rhythm is as recorded: what training knows by heart does not help it."""
-        rates, step = random.uniform(*PACES, 6), 0.25
-        backs = np.concatenate(([0.0], np.cumsum((rates[1:] + rates[:-1]) / 2 * step)))
-        return Pace(tuple(np.arange(6) * step), tuple(backs.tolist()))
+        rates = random.uniform(*PACES, len(AGES_S))
+        return Pace((0.0, *np.cumsum((rates[1:] + rates[:-1]) / 2 * STEP_S)))
 
     def back(self, age: float | np.ndarray) -> np.ndarray:
-        return np.interp(age, self.ages, self.backs)
+        return np.interp(age, AGES_S, self.backs)
 
     def play(self, pcm: np.ndarray, end: int) -> np.ndarray:
         """The [15600] samples until `end` of a recording [n], zero where it has none."""

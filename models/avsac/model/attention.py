@@ -139,7 +139,7 @@ class DeformableAttention(nn.Module):
         canvas = self.atlas.paint(self.value(tokens)).reshape(
             batch * heads, width // heads, self.atlas.height, self.atlas.width
         )
-        # Sums over a dimension that is not the innermost one are what ONNX Runtime is fast at.
+        # ONNX Runtime is slow to sum over a short innermost dimension.
         places = self.atlas.places(self.offset(query)).view(batch, length, heads * samples, 2)
         places = places.transpose(1, 2).reshape(batch * heads, samples, length, 2)
         weight = self.weight(query).view(batch, length, heads, samples).softmax(-1)
