@@ -3,6 +3,7 @@
 A scene is a list of roles from back to front, or None when the library has nobody for it.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,11 +21,12 @@ from .reels import MomentReel
 from .sample import SAMPLES
 from .sprites import paint
 from .talkers import FRAME_RATE, Talker
-from .voices import RATIOS, STEADY, Pace
+from .voices import PACES, RATIOS, STEADY, Pace
 
 HOP = SAMPLE_RATE // FRAME_RATE
 LEAD = SAMPLE_RATE // 25  # samples: how far microphone and camera may be apart
 APART = 8  # frames, 0.32 s: between two moments of one clip that are to differ
+FASTEST = math.ceil(SAMPLES * PACES[1])  # samples of a recording that the fastest pace takes
 EXCHANGED = 0.4
 STATES = ("frozen", "silent", "other-words")
 # In training, how often a person is silent with the mouth held while the face goes on, or speaks with it alone moving.
@@ -55,13 +57,13 @@ class Moment:
 
     # Sounds
 
-    def patch(self, pcm: np.ndarray) -> np.ndarray:
-        """A random 15600 samples whose last half second is not a pause; shorter recordings are padded in front."""
-        pcm = np.pad(pcm, (max(0, SAMPLES - len(pcm)), 0))
+    def patch(self, pcm: np.ndarray, length: int = SAMPLES) -> np.ndarray:
+        """A random `length` samples whose last half second is not a pause; shorter recordings are padded in front."""
+        pcm = np.pad(pcm, (max(0, length - len(pcm)), 0))
         loudness = np.sqrt(np.mean(pcm**2))
         for _ in range(8):
-            start = self.random.integers(0, len(pcm) - SAMPLES + 1)
-            patch = pcm[start : start + SAMPLES]
+            start = self.random.integers(0, len(pcm) - length + 1)
+            patch = pcm[start : start + length]
             if np.sqrt(np.mean(patch[-SAMPLES // 2 :] ** 2)) > 0.3 * loudness:
                 break
         return patch
@@ -72,10 +74,11 @@ class Moment:
             # The talkers' own voices, too: else a voice would tell whether its owner is in view.
             clip = self.library.talker(choose(self.random, self.library.talkers))
             return self.speech(clip, int(choose(self.random, clip.speaking)), self.pace())
-        patch = self.patch(self.library.pcm(choose(self.random, self.library.recordings(kind))))
+        pcm = self.library.pcm(choose(self.random, self.library.recordings(kind)))
         if self.training and kind == "speech":
-            patch = self.pace().play(np.concatenate((patch, patch)), 2 * SAMPLES)
-        elif self.training and self.random.random() < 0.6:
+            return self.pace().play(self.patch(pcm, FASTEST), FASTEST)
+        patch = self.patch(pcm)
+        if self.training and self.random.random() < 0.6:
             patch = self.patch(augment.change_pitch(self.random, np.concatenate((patch, patch))))
         return patch
 
