@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .model.avsac import Output
+
 FOCAL_GAMMA, FOCAL_ALPHA = 2.0, 0.25
 DICE_EPSILON = 1e-3
 
@@ -131,3 +133,15 @@ def live_segmentation_loss(logits: Tensor, target: Tensor, smooth: float = 0.005
     area = smooth * target.shape[-1]
     overlap = 2 * (probability * target).sum(-1) + area
     return 3 * entropy + (1 - overlap / (probability.square().sum(-1) + target.square().sum(-1) + area)).mean()
+
+
+# A teacher's answers (Hinton et al. 2015, arXiv 1503.02531; features as in FitNets, arXiv 1412.6550).
+
+TAUGHT_FEATURES = ("mask_feature", "audio_query", "audio_embedding")
+
+
+def distillation(ours: Output, theirs: Output) -> Tensor:
+    """3 BCE to the teacher's probabilities, and 3 times each feature's squared error by the teacher's variance. Scalar."""
+    decided = F.binary_cross_entropy_with_logits(ours.logits, theirs.logits.sigmoid())
+    features = [(getattr(ours, name), getattr(theirs, name)) for name in TAUGHT_FEATURES]
+    return 3 * (decided + sum(F.mse_loss(mine, taught) / taught.var() for mine, taught in features))

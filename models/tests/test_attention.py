@@ -64,6 +64,15 @@ def test_deformable_attention_equals_its_definition(reach: float) -> None:
         np.testing.assert_allclose(out[row], expected, atol=1e-4)
 
 
+def test_tokens_of_some_levels_read_as_they_do_among_all() -> None:
+    whole, coarser = DeformableAttention(8, 2, 3, SHAPES), DeformableAttention(8, 2, 3, SHAPES, slice(1, None))
+    for parameter in whole.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    coarser.load_state_dict(whole.state_dict())
+    query, tokens = torch.randn(2, LENGTH, 8), torch.randn(2, LENGTH, 8)
+    torch.testing.assert_close(coarser(query[:, 16:], tokens), whole(query, tokens)[:, 16:])
+
+
 def test_a_place_outside_its_level_gives_zero_whatever_lies_beside_it_on_the_canvas() -> None:
     """Every place around every level, three quarters of a cell apart, one level being ones and the others millions."""
     for level, (height, width) in enumerate(SHAPES):
@@ -71,7 +80,7 @@ def test_a_place_outside_its_level_gives_zero_whatever_lies_beside_it_on_the_can
         start = sum(h * w for h, w in SHAPES[:level])
         values[:, start : start + height * width] = 1
         steps = torch.arange(-6, 6.1, 0.75)
-        atlas = Atlas(SHAPES, heads=1, points=len(steps) ** 2)
+        atlas = Atlas(SHAPES, heads=1, points=len(steps) ** 2, asking=slice(None))
         offset = torch.zeros(1, LENGTH, len(SHAPES), len(steps) ** 2, 2)
         offset[0, 0, level] = torch.cartesian_prod(steps, steps)  # from the first token, at the finest level's first cell
         places = atlas.places(offset.flatten(2)).view(offset.shape)[:, 0, level][:, None]
@@ -91,14 +100,15 @@ def test_deformable_attention_starts_as_a_ring_of_directions_with_equal_weights(
     assert module.weight.weight.abs().sum() == 0
 
 
-def test_multi_head_attention_equals_pytorchs() -> None:
+@pytest.mark.parametrize("queries", [1, 6, 7], ids=["one", "few", "many"])
+def test_multi_head_attention_equals_pytorchs(queries: int) -> None:
     ours, theirs = MultiHeadAttention(12, 3), torch.nn.MultiheadAttention(12, 3, batch_first=True)
     with torch.no_grad():
         theirs.in_proj_weight.copy_(torch.cat((ours.query.weight, ours.key.weight, ours.value.weight)))
         theirs.in_proj_bias.copy_(torch.cat((ours.query.bias, ours.key.bias, ours.value.bias)))
         theirs.out_proj.weight.copy_(ours.out.weight)
         theirs.out_proj.bias.copy_(ours.out.bias)
-    query, memory = torch.randn(2, 5, 12), torch.randn(2, 7, 12)
+    query, memory = torch.randn(2, queries, 12), torch.randn(2, 7, 12)
     out, weights = theirs(query, memory, memory, average_attn_weights=False)
     torch.testing.assert_close(ours(query, memory), out, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(ours.weights(query, memory), weights, atol=1e-5, rtol=1e-5)

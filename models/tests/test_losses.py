@@ -10,11 +10,13 @@ from avsac.losses import (
     avfs,
     clip_mean,
     dice,
+    distillation,
     focal,
     live_segmentation_loss,
     segmentation_loss,
     sync_loss,
 )
+from avsac.model.avsac import Output
 
 VALID = torch.tensor([[True, True, False], [True, False, False]])
 KINDS = ["avfs", "frame-wise-l2", "l2"]
@@ -176,3 +178,19 @@ def test_the_live_loss_rewards_overlap_and_darkens_empty_targets() -> None:
     logits = torch.zeros(1, 1, 8, 8, requires_grad=True)
     live_segmentation_loss(logits, torch.zeros(1, 1, 8, 8)).backward()
     assert (logits.grad > 0).all()
+
+
+def test_distillation_is_least_at_the_teachers_answers_and_counts_each_of_them() -> None:
+    shapes = {"logits": (2, 1, 4, 4), "mask_feature": (2, 3, 2, 2), "audio_query": (2, 3, 3), "audio_embedding": (2, 5)}
+    theirs = {name: torch.randn(shape, dtype=torch.float64) for name, shape in shapes.items()}
+    probability = theirs["logits"].sigmoid()
+    least = 3 * -(probability * probability.log() + (1 - probability) * (1 - probability).log()).mean()
+    torch.testing.assert_close(distillation(Output(**theirs), Output(**theirs)), least)
+    for name, taught in theirs.items():
+        ours = theirs | {name: taught + 1}
+        if name == "logits":
+            moved = (taught + 1).sigmoid()
+            expected = 3 * -(probability * moved.log() + (1 - probability) * (1 - moved).log()).mean() - least
+        else:
+            expected = 3 / taught.var()
+        torch.testing.assert_close(distillation(Output(**ours), Output(**theirs)) - least, expected)

@@ -7,6 +7,7 @@ import torch
 from avsac.model.avsac import AVSAC
 from avsac.model.bavd import BAVDLayer
 from avsac.model.config import LIVE, LIVE_STILL, PRESETS, TINY, ModelConfig
+from avsac.model.encoder import EncoderLayer
 from avsac.model.mask_feature import MaskFeature
 from avsac.model.mask_head import MaskHead
 from avsac.model.motion import EARLIER_MS
@@ -82,6 +83,25 @@ def test_bavd_layer_is_equations_2_and_3() -> None:
     layer.vga_residual = False
     new_agv, new_vga = layer(agv, vga, agv, position)
     torch.testing.assert_close(new_vga, layer.norm_vga(layer.vision_to_audio(vga, new_agv)))
+
+
+def test_coarse_levels_change_first_and_the_finest_in_the_last_layer_alone() -> None:
+    """Each token that changes does so as in a layer in which all change."""
+    model = AVSAC(replace(TINY, coarse_first=True, decoder_layers=3))
+    coarse, fine = slice(64, None), slice(64)
+    tokens, vga, position = torch.randn(2, 84, 32), torch.randn(2, 8, 32), torch.randn(84, 32)
+    whole = EncoderLayer(32, 2, TINY.points, 64, model.level_shapes)
+    whole.load_state_dict(model.encoder[0].state_dict())
+    encoded = model.encoder[0](tokens, position)
+    assert torch.equal(encoded[:, fine], tokens[:, fine])
+    torch.testing.assert_close(encoded[:, coarse], whole(tokens, position)[:, coarse])
+    for layer, changing, kept in zip(model.decoder, (coarse, coarse, fine), (fine, fine, coarse), strict=True):
+        whole = BAVDLayer(TINY, model.level_shapes)
+        whole.load_state_dict(layer.state_dict())
+        agv, read = layer(tokens, vga, tokens, position)
+        assert torch.equal(agv[:, kept], tokens[:, kept])
+        torch.testing.assert_close(agv[:, changing], whole(tokens, vga, tokens, position)[0][:, changing])
+        torch.testing.assert_close(read, layer.norm_vga(vga + layer.vision_to_audio(vga, agv[:, changing])))
 
 
 def test_gate_weighs_channels_between_zero_and_one_and_can_be_left_out() -> None:

@@ -110,6 +110,23 @@ def test_one_part_learns_alone(tmp_path: Path) -> None:
         train(tmp_path / "none", TINY, data, replace(live, only="backbone"))
 
 
+def test_a_teacher_is_learnt_from_and_stays_as_it_is(tmp_path: Path) -> None:
+    for split in ("train", "held-out"):
+        write_scenes(tmp_path / "scenes" / split, 4)
+    data = DataConfig(None, tmp_path / "scenes", pictures=2)
+    live = LiveConfig(50, "step", sound_batches=2, evaluate_pictures=2)
+    write_model(tmp_path / "teacher.pt", AVSAC(TINY))
+    taught = tmp_path / "teacher.pt"
+    before = taught.read_bytes()
+    train(tmp_path / "run", replace(TINY, coarse_first=True), data, live, init=taught, teacher=taught)
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [line for line in log if line.get("teacher", 0) > 0]
+    assert taught.read_bytes() == before
+    assert not [name for name in torch.load(tmp_path / "run" / "last.pt", weights_only=True)["learner"] if "teacher" in name]
+    with pytest.raises(ValueError, match=r"teacher.pt has queries 8, the preset 12: a teacher's answers must have the same"):
+        train(tmp_path / "other", replace(TINY, queries=12), data, live, teacher=taught)
+
+
 def test_average_follows_weights_and_copies_statistics() -> None:
     ours, theirs = torch.nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2)
     with torch.no_grad():

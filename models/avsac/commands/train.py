@@ -72,6 +72,7 @@ def add_live(train: argparse.ArgumentParser) -> None:
         help="of 64 sounds, which the audio encoder learns to tell first (default 3000; with --init its classifier alone, 200)",
     )
     group.add_argument("--init", type=Path, metavar="MODEL", help="start with this model.pt or weights.pt where shapes agree")
+    group.add_argument("--teacher", type=Path, metavar="MODEL", help="learn this model's answers beside the truth")
     group.add_argument("--only", metavar="PART", help="train this part of the model alone, as head; the rest stays as it is")
     group.add_argument("--threads", type=int, default=2)
     group.add_argument("--evaluate-every", type=float, default=8, help="minutes between held-out figures (default 8)")
@@ -107,7 +108,7 @@ def train_live(folder: Path, arguments: argparse.Namespace) -> Path:
         only=arguments.only,
     )
     loop = replace(LOOP, learning_rate=arguments.learning_rate or LOOP.learning_rate, seed=arguments.seed)
-    return train(folder, model_config(a), data, live, loop, arguments.init)
+    return train(folder, model_config(a), data, live, loop, arguments.init, arguments.teacher)
 
 
 def train_avsbench(folder: Path, arguments: argparse.Namespace) -> Path:

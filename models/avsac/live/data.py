@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..audio import log_mel
+from ..model.avsac import Output
 from ..model.recognition import LOOKS, RECOGNISED
 from .library import Library
 from .sample import SOUNDS_PER_PICTURE, Sample
@@ -43,9 +44,10 @@ class Batch(NamedTuple):
     target: np.ndarray | Tensor  # [3P,1,M,M] uint8, 0..255
     sounds: np.ndarray | Tensor  # [3P,C] float32, 0 or 1
     exchanged: np.ndarray | Tensor  # [P,K] int64: of each of RECOGNISED, that of LOOKS which what makes its sound looks like
+    taught: Output | None = None  # what a teacher says of the same
 
     def tensors(self) -> "Batch":
-        return Batch(*map(torch.from_numpy, self))
+        return Batch(*map(torch.from_numpy, self[:-1]))
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..audio import log_mel
-from ..losses import avfs, live_segmentation_loss
-from ..model.avsac import AVSAC
+from ..losses import avfs, distillation, live_segmentation_loss
+from ..model.avsac import AVSAC, Output
 from ..model.config import ModelConfig
 from ..model.recognition import RECOGNISED
-from ..training.checkpoint import start_from
+from ..training.checkpoint import load_model, start_from
 from ..training.config import TrainConfig
 from ..training.trainer import Trainer, Validation, launch
 from .data import Batch, BatchProcess, DataConfig
@@ -26,6 +26,8 @@ from .studio import Studio
 LOOP = TrainConfig(
     learning_rate=8e-4, schedule="cosine", warm_up_steps=60, gradient_norm=1.0, average=True, checkpoint_minutes=3.0
 )
+
+ANSWER_SHAPE = ("image_size", "width", "queries", "audio_width", "mask_stride", "head_scale", "classes")
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,12 @@ class LiveConfig:
     only: str | None = None  # the part of the model that learns; None: all but the backbone
 
 
+def answers(model: AVSAC, batch: Batch) -> Output:
+    """What the model says of P pictures with three sounds each."""
+    seen = model.encode_image(batch.image, batch.earlier, batch.exchanged)
+    return model.decode(seen.repeat(len(batch.mel) // len(batch.image)), batch.mel)
+
+
 class Learner(nn.Module):
     """The model and the sound classifier that only training needs."""
 
@@ -59,9 +67,7 @@ class Learner(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The named losses of P pictures with three sounds each, scalars."""
-        seen = self.model.encode_image(batch.image, batch.earlier, batch.exchanged)
-        sounds = len(batch.mel) // len(batch.image)
-        output = self.model.decode(seen.repeat(sounds), batch.mel)
+        output = answers(self.model, batch)
         target = batch.target.float() / 255
         logits = F.interpolate(output.logits, size=target.shape[-2:], mode="bilinear", align_corners=False)
         classes = self.classify_sound(output.audio_embedding)
@@ -70,6 +76,8 @@ class Learner(nn.Module):
             "avfs": self.live.avfs_weight * avfs(output.audio_query, output.mask_feature).mean(),
             "sound": self.live.sound_weight * F.binary_cross_entropy_with_logits(classes, batch.sounds),
         }
+        if batch.taught is not None:
+            losses["teacher"] = distillation(output, batch.taught)
         if output.heard is not None:
             known = [kind for kind in RECOGNISED if kind in self.classes]
             heard = output.heard[:, [RECOGNISED.index(kind) for kind in known]]
@@ -81,8 +89,8 @@ class Learner(nn.Module):
 class LiveRecipe:
     memory_remedy = "lower --pictures"
 
-    def __init__(self, learner: Learner, batches: BatchProcess, held_out: list):
-        self.learner, self.batches, self.held_out = learner, batches, held_out
+    def __init__(self, learner: Learner, batches: BatchProcess, held_out: list, teacher: AVSAC | None):
+        self.learner, self.batches, self.held_out, self.teacher = learner, batches, held_out, teacher
         self.length, self.unit = learner.live.length, learner.live.unit
         self.next_evaluation: float | None = None
 
@@ -95,7 +103,8 @@ class LiveRecipe:
 
     def micro_batches(self, step: int) -> Iterator[Batch]:
         while True:
-            yield self.batches.get().tensors()
+            batch = self.batches.get().tensors()
+            yield batch if self.teacher is None else batch._replace(taught=answers(self.teacher, batch))
 
     def due(self, step: int, elapsed: float) -> bool:
         every = 60 * self.learner.live.evaluate_minutes
@@ -112,11 +121,18 @@ class LiveRecipe:
 
 
 def train(
-    folder: Path, model: ModelConfig, data: DataConfig, live: LiveConfig, loop: TrainConfig = LOOP, init: Path | None = None
+    folder: Path,
+    model: ModelConfig,
+    data: DataConfig,
+    live: LiveConfig,
+    loop: TrainConfig = LOOP,
+    init: Path | None = None,
+    teacher: Path | None = None,
 ) -> Path:
     """Trains, or goes on from `folder/last.pt` when it is there; returns `folder/model.pt` (averaged weights).
 
-    A new run starts with the weights of the model `init` where their names and shapes agree.
+    A new run starts with the weights of the model `init` where their names and shapes agree. What the model `teacher`
+    answers is learnt beside the truth.
 
     A resumed run's samples are new ones: it is not the run that was not stopped.
     """
@@ -128,6 +144,7 @@ def train(
     last = folder / "last.pt"
     before = torch.load(last, weights_only=True)["step"] if last.exists() else 0
     data = replace(data, side=model.image_size)
+    mentor = load_teacher(teacher, model) if teacher else None
     held_out = held_out_samples(data, live.evaluate_pictures)
     side = len(held_out[0][1].image)
     if side != model.image_size:
@@ -140,7 +157,7 @@ def train(
             print(start_from(learner.model, init), flush=True)
         if live.only:
             learn_only(learner.model, live.only)
-        trainer = Trainer(fabric, LiveRecipe(learner, batches, held_out), loop, folder)
+        trainer = Trainer(fabric, LiveRecipe(learner, batches, held_out, mentor), loop, folder)
         if lessons:
             learn_sounds(learner.train(), batches, classifier_alone=init is not None)
             if data.media:
@@ -150,6 +167,16 @@ def train(
                 )
             trainer.average.load_state_dict(learner.state_dict())
         return trainer.fit()
+
+
+def load_teacher(path: Path, config: ModelConfig) -> AVSAC:
+    """Raises ValueError when the shapes of its answers are others than those of a model of `config`."""
+    teacher = load_model(path).requires_grad_(False)
+    for name in ANSWER_SHAPE:
+        theirs, ours = getattr(teacher.config, name), getattr(config, name)
+        if theirs != ours:
+            raise ValueError(f"{path} has {name} {theirs}, the preset {ours}: a teacher's answers must have the same shapes")
+    return teacher
 
 
 def learn_only(model: AVSAC, part: str) -> None:

@@ -1,6 +1,7 @@
 """Attention blocks: plain multi-head, multi-scale deformable (Zhu et al. 2020, arXiv:2010.04159), and the sine position."""
 
 import math
+from itertools import accumulate
 
 import torch
 import torch.nn.functional as F
@@ -41,8 +42,21 @@ class MultiHeadAttention(nn.Module):
 
     def forward(self, query: Tensor, memory: Tensor) -> Tensor:
         """query [B,N,D], memory (keys and values) [B,M,D] -> [B,N,D]."""
+        if query.shape[1] * (self.heads - 1) <= query.shape[2]:
+            return self.out(self.read_by_few(query, memory))
         q, k, v = self.split(self.query(query)), self.split(self.key(memory)), self.split(self.value(memory))
         return self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+    def read_by_few(self, query: Tensor, memory: Tensor) -> Tensor:
+        """What `forward` projects at its end, in fewer products where queries are few: for Q (X W_k^T)^T (Q W_k) X^T, for
+        P (X W_v^T) (P X) W_v^T. The keys' bias adds the same to all of a query's products, so the softmax forgets it.
+        """
+        q = self.split(self.query(query))
+        key, value = (linear.weight.unflatten(0, (self.heads, -1)) for linear in (self.key, self.value))  # [heads,D/heads,D]
+        probability = ((q @ key).flatten(1, 2) @ memory.transpose(1, 2) * q.shape[-1] ** -0.5).softmax(-1)
+        read = (probability @ memory).unflatten(1, (self.heads, -1)) @ value.transpose(1, 2)
+        joined = read.transpose(1, 2).flatten(2)
+        return joined if self.value.bias is None else joined + self.value.bias
 
     def weights(self, query: Tensor, memory: Tensor) -> Tensor:
         """query [B,N,D], memory [B,M,D] -> [B,heads,N,M], what `forward` weighs the values by; rows sum to 1."""
@@ -50,14 +64,21 @@ class MultiHeadAttention(nn.Module):
         return (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
 
 
+def token_rows(level_shapes: list[tuple[int, int]], levels: slice) -> slice:
+    """Where the tokens of adjacent `levels` stand among those of all, finest first."""
+    ends = [0, *accumulate(h * w for h, w in level_shapes)]
+    start, stop, _ = levels.indices(len(level_shapes))
+    return slice(ends[start], ends[stop])
+
+
 class Atlas(nn.Module):
     """The maps of a pyramid below one another on one canvas, so that one grid_sample reads all levels.
 
     A row of zeros lies between two maps, and places are held within one cell around their own map, where samples are zero:
-    a place outside its level gives zero, as it would on a canvas of its own.
+    a place outside its level gives zero, as it would on a canvas of its own. Only tokens of the levels `asking` look.
     """
 
-    def __init__(self, level_shapes: list[tuple[int, int]], heads: int, points: int):
+    def __init__(self, level_shapes: list[tuple[int, int]], heads: int, points: int, asking: slice):
         super().__init__()
         length = sum(h * w for h, w in level_shapes)
         self.height, self.width = sum(h + 1 for h, _ in level_shapes) - 1, max(w for _, w in level_shapes)
@@ -86,7 +107,7 @@ class Atlas(nn.Module):
         # In grid_sample's coordinates, x and then y, the canvas from -1 to 1. One flat row a token: ONNX Runtime takes long to
         # broadcast over short inner dimensions.
         self.register_buffer("cell", spread(cell.expand(len(level_shapes), 2)), persistent=False)
-        self.register_buffer("own", spread(own * cell - 1), persistent=False)
+        self.register_buffer("own", spread(own[token_rows(level_shapes, asking)] * cell - 1), persistent=False)
         self.register_buffer("low", spread(torch.tensor(low) * cell - 1), persistent=False)
         self.register_buffer("high", spread(torch.tensor(high) * cell - 1), persistent=False)
 
@@ -95,22 +116,22 @@ class Atlas(nn.Module):
         return F.pad(tokens, (0, 0, 0, 1))[:, self.cells].transpose(1, 2).unflatten(2, (self.height, self.width))
 
     def places(self, offset: Tensor) -> Tensor:
-        """offset [B,L,heads*levels*points*2], (x, y) in cells of the level, from the token's own normalised position ->
-        the same in grid_sample's coordinates."""
+        """offset [B,N,heads*levels*points*2] of the N tokens that look, (x, y) in cells of the level, from the token's own
+        normalised position -> the same in grid_sample's coordinates."""
         return torch.minimum(torch.maximum(self.own + offset * self.cell, self.low), self.high)
 
 
 class DeformableAttention(nn.Module):
-    """Multi-scale deformable attention of a feature pyramid onto itself.
+    """Multi-scale deformable attention of a feature pyramid, or of some of its levels, onto the whole pyramid.
 
-    Every token looks, per head and level, at `points` places around its own normalised position and sums the bilinear
-    samples there by learned weights (softmax over levels and points). Samples outside a level are zero.
+    Every token of the levels `asking` looks, per head and level, at `points` places around its own normalised position and
+    sums the bilinear samples there by learned weights (softmax over levels and points). Samples outside a level are zero.
     """
 
-    def __init__(self, width: int, heads: int, points: int, level_shapes: list[tuple[int, int]]):
+    def __init__(self, width: int, heads: int, points: int, level_shapes: list[tuple[int, int]], asking: slice = slice(None)):
         super().__init__()
         self.heads, self.points, self.levels = heads, points, len(level_shapes)
-        self.atlas = Atlas(level_shapes, heads, points)
+        self.atlas = Atlas(level_shapes, heads, points, asking)
         self.offset = nn.Linear(width, heads * self.levels * points * 2)
         self.weight = nn.Linear(width, heads * self.levels * points)
         self.value = nn.Linear(width, width)
@@ -133,8 +154,8 @@ class DeformableAttention(nn.Module):
         nn.init.xavier_uniform_(self.out.weight)
 
     def forward(self, query: Tensor, tokens: Tensor) -> Tensor:
-        """query, tokens [B,L,D], L the cells of all levels, finest first, rows first -> [B,L,D]."""
-        batch, length, width = tokens.shape
+        """query [B,N,D], cells of the levels `asking`, tokens [B,L,D], those of all, finest first, rows first -> [B,N,D]."""
+        batch, length, width = query.shape
         heads, samples = self.heads, self.levels * self.points
         canvas = self.atlas.paint(self.value(tokens)).reshape(
             batch * heads, width // heads, self.atlas.height, self.atlas.width

@@ -69,15 +69,17 @@ class AVSAC(nn.Module):
         self.register_buffer("sine", torch.cat([sine_position(h, w, width) for h, w in self.level_shapes]), persistent=False)
         level = [torch.full((h * w,), index) for index, (h, w) in enumerate(self.level_shapes)]
         self.register_buffer("level", torch.cat(level), persistent=False)
+        finest, coarser = (slice(1), slice(1, None)) if config.coarse_first else (slice(None), slice(None))
         self.encoder = nn.ModuleList(
-            EncoderLayer(width, config.heads, config.points, config.encoder_ffn, self.level_shapes)
+            EncoderLayer(width, config.heads, config.points, config.encoder_ffn, self.level_shapes, coarser)
             for _ in range(config.encoder_layers)
         )
         self.audio_encoder = AUDIO_ENCODERS[config.audio_encoder](config)
         self.audio_proj = nn.Linear(config.audio_width, width)
         self.query_generator = QueryGenerator(width, config.heads, config.query_ffn, config.query_layers, config.queries)
         decoder_layer = QueryDecoderLayer if config.decoder == "avsegformer" else BAVDLayer
-        self.decoder = nn.ModuleList(decoder_layer(config, self.level_shapes) for _ in range(config.decoder_layers))
+        changing = [coarser] * (config.decoder_layers - 1) + [finest]
+        self.decoder = nn.ModuleList(decoder_layer(config, self.level_shapes, levels) for levels in changing)
         self.mask_feature = MaskFeature(config)
         self.head = MaskHead(config, self.backbone.channels[0] if config.head_lateral else 0)
 

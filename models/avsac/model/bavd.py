@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .attention import DeformableAttention, MultiHeadAttention
+from .attention import DeformableAttention, MultiHeadAttention, token_rows
 from .config import ModelConfig
 from .feed_forward import FeedForward
 
@@ -19,13 +19,14 @@ class BAVDLayer(nn.Module):
     "vision-to-audio" leaves F_AGV = F_v. `bavd_ffn` ends each branch with a feed-forward block.
     """
 
-    def __init__(self, config: ModelConfig, level_shapes: list[tuple[int, int]]):
+    def __init__(self, config: ModelConfig, level_shapes: list[tuple[int, int]], changing: slice = slice(None)):
         super().__init__()
+        self.rows = token_rows(level_shapes, changing)
         width, heads = config.width, config.heads
         self.audio_bridge = config.decoder != "vision-to-audio"
         self.vision_bridge = config.decoder != "audio-to-vision"
         self.vga_residual = config.vga_residual
-        self.deformable = DeformableAttention(width, heads, config.points, level_shapes)
+        self.deformable = DeformableAttention(width, heads, config.points, level_shapes, changing)
         self.norm_v = nn.LayerNorm(width)
         if self.audio_bridge:
             self.audio_to_vision = MultiHeadAttention(width, heads)
@@ -41,9 +42,11 @@ class BAVDLayer(nn.Module):
 
     def forward(self, agv: Tensor, vga: Tensor, encoded: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
         """agv and encoded (the encoder's output) [B,L,D], vga [B,Q,D], position [L,D] -> agv, vga one layer on."""
-        agv = self.norm_v(agv + self.deformable(agv + position, agv))
+        before, after = agv[:, : self.rows.start], agv[:, self.rows.stop :]
+        x = agv[:, self.rows]
+        x = self.norm_v(x + self.deformable(x + position[self.rows], agv))
         if self.audio_bridge:
-            agv = self.norm_agv(agv + self.w * self.audio_to_vision(agv, vga))
-        agv = self.ffn_agv(agv)
-        read = self.vision_to_audio(vga, agv if self.vision_bridge else encoded)
-        return agv, self.ffn_vga(self.norm_vga(vga + read if self.vga_residual else read))
+            x = self.norm_agv(x + self.w * self.audio_to_vision(x, vga))
+        x = self.ffn_agv(x)
+        read = self.vision_to_audio(vga, x if self.vision_bridge else encoded)
+        return torch.cat((before, x, after), 1), self.ffn_vga(self.norm_vga(vga + read if self.vga_residual else read))

@@ -24,6 +24,7 @@ class ModelConfig:
     groups: int = 32
     points: int = 4
     encoder_layers: int = 1
+    coarse_first: bool = False  # stride 8 changes in the last decoder layer alone, and it alone there: ours, not the paper's
     encoder_ffn: int = 512  # hidden channels of the encoder's FFN, and of the decoder's where it has one
     queries: int = 32
     query_layers: int = 1  # 0: the audio token itself, repeated (AVSegFormer's first version)
@@ -92,8 +93,8 @@ KNOWN = {
     "mask_stride": (4, 8),
 }
 
-LIVE = ModelConfig(points=2, motion=True, recognition=True, head_lateral=True)
-LIVE_STILL = replace(LIVE, motion=False, recognition=False, head_lateral=False)
+LIVE_STILL = ModelConfig(points=2)
+LIVE = replace(LIVE_STILL, motion=True, recognition=True, head_lateral=True)
 
 # A net that a test builds, trains and exports in seconds; `tiny` as backbone has no downloaded weights.
 TINY = replace(

@@ -1,17 +1,30 @@
 """Transformer encoder over the visual pyramid (Deformable DETR's encoder layer with GELU)."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import DeformableAttention
+from .attention import DeformableAttention, token_rows
 
 
 class EncoderLayer(nn.Module):
-    """x = LN(x + MSDeformAttn(x + position, x)); x = LN(x + FFN(x)). Post-norm."""
+    """x = LN(x + MSDeformAttn(x + position, x)); x = LN(x + FFN(x)). Post-norm.
 
-    def __init__(self, width: int, heads: int, points: int, ffn: int, level_shapes: list[tuple[int, int]]):
+    Tokens of other levels than `changing` stay as they are.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        points: int,
+        ffn: int,
+        level_shapes: list[tuple[int, int]],
+        changing: slice = slice(None),
+    ):
         super().__init__()
-        self.attention = DeformableAttention(width, heads, points, level_shapes)
+        self.rows = token_rows(level_shapes, changing)
+        self.attention = DeformableAttention(width, heads, points, level_shapes, changing)
         self.norm1 = nn.LayerNorm(width)
         self.linear1 = nn.Linear(width, ffn)
         self.linear2 = nn.Linear(ffn, width)
@@ -19,5 +32,8 @@ class EncoderLayer(nn.Module):
 
     def forward(self, tokens: Tensor, position: Tensor) -> Tensor:
         """tokens [B,L,D], position [L,D] -> [B,L,D]."""
-        tokens = self.norm1(tokens + self.attention(tokens + position, tokens))
-        return self.norm2(tokens + self.linear2(F.gelu(self.linear1(tokens))))
+        before, after = tokens[:, : self.rows.start], tokens[:, self.rows.stop :]
+        x = tokens[:, self.rows]
+        x = self.norm1(x + self.attention(x + position[self.rows], tokens))
+        x = self.norm2(x + self.linear2(F.gelu(self.linear1(x))))
+        return torch.cat((before, x, after), 1)

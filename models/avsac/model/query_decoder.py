@@ -10,7 +10,7 @@ from .feed_forward import FeedForward
 class QueryDecoderLayer(nn.Module):
     """Self-attention, cross-attention to the encoder's output, FFN; post-norm."""
 
-    def __init__(self, config: ModelConfig, level_shapes: list[tuple[int, int]]):
+    def __init__(self, config: ModelConfig, level_shapes: list[tuple[int, int]], changing: slice = slice(None)):
         super().__init__()
         width, heads = config.width, config.heads
         self.self_attention = MultiHeadAttention(width, heads)
