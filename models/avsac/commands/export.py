@@ -93,15 +93,13 @@ def card(arguments: argparse.Namespace, model):
     """Of the live model as it ships, else of what the command line says."""
     from dataclasses import replace
 
-    from ..export.manifest import LIVE_CARD, STILL_CARD, Card
+    from ..export.manifest import SHIPPED_CARDS, Card
 
     preset = arguments.preset or next((name for name, config in PRESETS.items() if config == model.config), None)
     if arguments.preset is not None:
         known = Card(f"avsac-{preset}", licence="Apache-2.0", trained_on=("nothing: random weights",))
-    elif preset in ("live", "live-still"):
-        known = LIVE_CARD if preset == "live" else STILL_CARD
     else:
-        known = Card(f"avsac-{preset}" if preset else "avsac")
+        known = SHIPPED_CARDS.get(preset, Card(f"avsac-{preset}" if preset else "avsac"))
     given = {
         "name": arguments.name,
         "version": arguments.version,

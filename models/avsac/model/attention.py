@@ -49,12 +49,14 @@ class MultiHeadAttention(nn.Module):
 
     def read_by_few(self, query: Tensor, memory: Tensor) -> Tensor:
         """What `forward` projects at its end, in fewer products where queries are few: for Q (X W_k^T)^T (Q W_k) X^T, for
-        P (X W_v^T) (P X) W_v^T. The keys' bias adds the same to all of a query's products, so the softmax forgets it.
+        P (X W_v^T) (P X) W_v^T.
         """
         q = self.split(self.query(query))
         key, value = (linear.weight.unflatten(0, (self.heads, -1)) for linear in (self.key, self.value))  # [heads,D/heads,D]
-        probability = ((q @ key).flatten(1, 2) @ memory.transpose(1, 2) * q.shape[-1] ** -0.5).softmax(-1)
-        read = (probability @ memory).unflatten(1, (self.heads, -1)) @ value.transpose(1, 2)
+        products = (q @ key).flatten(1, 2) @ memory.transpose(1, 2)  # [B,heads*N,M]
+        if self.key.bias is not None:
+            products = products + (q @ self.key.bias.view(self.heads, -1, 1)).flatten(1, 2)
+        read = ((products * q.shape[-1] ** -0.5).softmax(-1) @ memory).unflatten(1, (self.heads, -1)) @ value.transpose(1, 2)
         joined = read.transpose(1, 2).flatten(2)
         return joined if self.value.bias is None else joined + self.value.bias
 
