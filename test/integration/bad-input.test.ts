@@ -87,12 +87,6 @@ describe('what a server is sent and should not be', () => {
     ).toBe('candidate-invalid');
   });
 
-  it('hangs up on a giant message', async () => {
-    const client = await SignallingClient.join(url);
-    client.sendRaw('x'.repeat(MAX_SIGNALLING_BYTES + 1));
-    expect(await client.closed).toBe(1009);
-  });
-
   it('refuses one session too many with its reason, and takes it when one has left', async () => {
     const clients = await Promise.all([1, 2, 3].map(() => SignallingClient.join(url)));
     const tooMany = new SignallingClient(url);
@@ -111,5 +105,12 @@ describe('what a server is sent and should not be', () => {
     const { length } = publisher.masks;
     await publisher.masksReceived(length + 10);
     await publisher.close();
+  });
+
+  // Last: ws hangs up by itself, and the session's place may be free a moment later only than the client knows.
+  it('hangs up on a giant message', async () => {
+    const client = await SignallingClient.join(url);
+    client.sendRaw('x'.repeat(MAX_SIGNALLING_BYTES + 1));
+    expect(await client.closed).toBe(1009);
   });
 });
