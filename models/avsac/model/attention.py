@@ -73,6 +73,13 @@ def token_rows(level_shapes: list[tuple[int, int]], levels: slice) -> slice:
     return slice(ends[start], ends[stop])
 
 
+def put_back(tokens: Tensor, rows: slice, changed: Tensor) -> Tensor:
+    """tokens [B,L,D] with `changed` in the place of the `rows` that `token_rows` named."""
+    parts = (tokens[:, : rows.start], changed, tokens[:, rows.stop :])
+    present = [part for part in parts if part.shape[1]]
+    return torch.cat(present, 1) if len(present) > 1 else changed
+
+
 class Atlas(nn.Module):
     """The maps of a pyramid below one another on one canvas, so that one grid_sample reads all levels.
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .attention import DeformableAttention, MultiHeadAttention, token_rows
+from .attention import DeformableAttention, MultiHeadAttention, put_back, token_rows
 from .config import ModelConfig
 from .feed_forward import FeedForward
 
@@ -42,11 +42,10 @@ class BAVDLayer(nn.Module):
 
     def forward(self, agv: Tensor, vga: Tensor, encoded: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
         """agv and encoded (the encoder's output) [B,L,D], vga [B,Q,D], position [L,D] -> agv, vga one layer on."""
-        before, after = agv[:, : self.rows.start], agv[:, self.rows.stop :]
         x = agv[:, self.rows]
         x = self.norm_v(x + self.deformable(x + position[self.rows], agv))
         if self.audio_bridge:
             x = self.norm_agv(x + self.w * self.audio_to_vision(x, vga))
         x = self.ffn_agv(x)
         read = self.vision_to_audio(vga, x if self.vision_bridge else encoded)
-        return torch.cat((before, x, after), 1), self.ffn_vga(self.norm_vga(vga + read if self.vga_residual else read))
+        return put_back(agv, self.rows, x), self.ffn_vga(self.norm_vga(vga + read if self.vga_residual else read))

@@ -1,10 +1,9 @@
 """Transformer encoder over the visual pyramid (Deformable DETR's encoder layer with GELU)."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import DeformableAttention, token_rows
+from .attention import DeformableAttention, put_back, token_rows
 
 
 class EncoderLayer(nn.Module):
@@ -32,8 +31,6 @@ class EncoderLayer(nn.Module):
 
     def forward(self, tokens: Tensor, position: Tensor) -> Tensor:
         """tokens [B,L,D], position [L,D] -> [B,L,D]."""
-        before, after = tokens[:, : self.rows.start], tokens[:, self.rows.stop :]
         x = tokens[:, self.rows]
         x = self.norm1(x + self.attention(x + position[self.rows], tokens))
-        x = self.norm2(x + self.linear2(F.gelu(self.linear1(x))))
-        return torch.cat((before, x, after), 1)
+        return put_back(tokens, self.rows, self.norm2(x + self.linear2(F.gelu(self.linear1(x)))))
