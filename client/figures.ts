@@ -97,6 +97,8 @@ function drops({ masks, server, frameTapDrops }: PageFigures): string {
 
 function sent({ send }: PageFigures): string {
   if (send?.frameWidth === undefined) return NONE;
-  const rate = send.videoBitrate === undefined ? '' : `, ${(send.videoBitrate / 1e6).toFixed(2)} Mbit/s`;
+  const allowed = send.availableOutgoingBitrate;
+  const limit = allowed === undefined ? '' : ` of ${(allowed / 1e6).toFixed(2)}`;
+  const rate = send.videoBitrate === undefined ? '' : `, ${(send.videoBitrate / 1e6).toFixed(2)}${limit} Mbit/s`;
   return `${send.frameWidth}×${send.frameHeight} ${send.videoCodec ?? ''}, ${round(send.framesPerSecond)} fps${rate}`;
 }

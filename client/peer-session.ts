@@ -39,6 +39,8 @@ export interface PeerSessionListener {
 /** What the browser says about sending; bit/s and pixels. */
 export interface SendStats {
   readonly roundTripMs: number | undefined;
+  /** RTCIceCandidatePairStats.availableOutgoingBitrate: what congestion control allows, all streams together. */
+  readonly availableOutgoingBitrate: number | undefined;
   readonly videoCodec: string | undefined;
   readonly frameWidth: number | undefined;
   readonly frameHeight: number | undefined;
@@ -104,12 +106,10 @@ export class PeerSession {
   async stats(): Promise<SendStats> {
     const report = await this.#connection.getStats();
     let video: RTCOutboundRtpStreamStats | undefined;
-    let roundTripMs: number | undefined;
+    let pair: RTCIceCandidatePairStats | undefined;
     for (const entry of report.values()) {
       if (entry.type === 'outbound-rtp' && entry.kind === 'video') video = entry;
-      if (entry.type === 'candidate-pair' && entry.nominated && entry.currentRoundTripTime !== undefined) {
-        roundTripMs = entry.currentRoundTripTime * 1000;
-      }
+      if (entry.type === 'candidate-pair' && entry.nominated) pair = entry;
     }
     if (video?.totalEncodeTime !== undefined && video.framesEncoded) {
       this.#encodeTimeMs = (video.totalEncodeTime / video.framesEncoded) * 1000;
@@ -117,7 +117,8 @@ export class PeerSession {
     const codec: { mimeType?: string } | undefined =
       video?.codecId === undefined ? undefined : report.get(video.codecId);
     return {
-      roundTripMs,
+      roundTripMs: pair?.currentRoundTripTime === undefined ? undefined : pair.currentRoundTripTime * 1000,
+      availableOutgoingBitrate: pair?.availableOutgoingBitrate,
       videoCodec: codec?.mimeType?.replace(/^video\//i, ''),
       frameWidth: video?.frameWidth,
       frameHeight: video?.frameHeight,
