@@ -193,6 +193,22 @@ describe('OrtSegmenter with ONNX Runtime', () => {
     await expect(segmenter.segment(request('a', frame(1)))).resolves.toEqual({ kind: 'dropped', reason: 'closed' });
     expect(segmenter.ready).toBe(false);
   });
+
+  it.runIf(process.platform === 'linux')('leaves the cores to other threads first', async () => {
+    const nicenesses = async () => {
+      const threads = await readdir('/proc/self/task');
+      const stats = await Promise.all(
+        threads.map((id) => readFile(`/proc/self/task/${id}/stat`, 'utf8').catch(() => '')),
+      );
+      // Field 19 of proc(5), counted after the name, which may contain blanks.
+      return stats.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
+    };
+    const niced = async () => (await nicenesses()).filter((niceness) => niceness === 10).length;
+    const before = await niced();
+    await start({ inferenceWorkers: 2 });
+    expect(await niced()).toBeGreaterThanOrEqual(before + 2);
+    expect(await nicenesses()).toContain(0);
+  });
 });
 
 describe('OrtSegmenter, its requests', () => {
@@ -341,21 +357,5 @@ describe('OrtSegmenter, when a thread dies', () => {
     await expect(running).resolves.toMatchObject({ kind: 'logits' });
     await expect(waiting).resolves.toMatchObject({ kind: 'logits' });
     expect(segmenter.ready).toBe(true);
-  });
-
-  it.runIf(process.platform === 'linux')('leaves the cores to other threads first', async () => {
-    const nicenesses = async () => {
-      const threads = await readdir('/proc/self/task');
-      const stats = await Promise.all(
-        threads.map((id) => readFile(`/proc/self/task/${id}/stat`, 'utf8').catch(() => '')),
-      );
-      // Field 19 of proc(5), counted after the name, which may contain blanks.
-      return stats.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
-    };
-    const niced = async () => (await nicenesses()).filter((niceness) => niceness === 10).length;
-    const before = await niced();
-    await start({ inferenceWorkers: 2 });
-    expect(await niced()).toBeGreaterThanOrEqual(before + 2);
-    expect(await nicenesses()).toContain(0);
   });
 });
