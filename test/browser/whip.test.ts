@@ -6,7 +6,7 @@ import { launchChromium } from '../fixtures/chromium.ts';
 import { startTestServer } from '../fixtures/running-server.ts';
 
 /** Runs in the page: publishes a moving canvas and a tone by WHIP with trickle ICE, and follows the results both ways. */
-async function publishAndFollow(results: number) {
+async function publishAndFollow({ results, slowRateHz }: { results: number; slowRateHz: number }) {
   const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 240 });
   const painter = canvas.getContext('2d')!;
   setInterval(() => {
@@ -51,7 +51,8 @@ async function publishAndFollow(results: number) {
   });
 
   const feed = new URL(/<([^>]*)>; rel="urn:avsac-live:results"/.exec(link!)![1]!, window.location.href);
-  const socket = new WebSocket(`${feed.href.replace('http', 'ws')}?rate=2`);
+  const followedFromMs = performance.now();
+  const socket = new WebSocket(`${feed.href.replace('http', 'ws')}?rate=${slowRateHz}`);
   const slow: FeedLine[] = [];
   socket.onmessage = ({ data }) => slow.push(JSON.parse(data));
   const socketClosed = new Promise<number>((resolve) => {
@@ -70,7 +71,8 @@ async function publishAndFollow(results: number) {
   const end = await ended;
   events.close();
   const statuses = [response.status, trickled.status, deleted.status];
-  return { statuses, state, all, slow, end, closeCode: await socketClosed };
+  const closeCode = await socketClosed;
+  return { statuses, state, all, slow, followedMs: performance.now() - followedFromMs, end, closeCode };
 }
 
 let server: RunningServer;
@@ -88,14 +90,15 @@ afterAll(async () => {
 });
 
 it('Chromium publishes by WHIP, and follows the results as events and over a WebSocket', async () => {
-  const { statuses, state, all, slow, end, closeCode } = await page.evaluate(publishAndFollow, 40);
+  const following = { results: 40, slowRateHz: 2 };
+  const { statuses, state, all, slow, followedMs, end, closeCode } = await page.evaluate(publishAndFollow, following);
   expect(statuses).toEqual([201, 204, 200]);
   expect(state).toBe('connected');
   expect(all.at(-1)).toMatchObject({ type: 'result', frameWidth: 320, frameHeight: 240, gated: false });
-  // Two a second, where all are ten at most.
+  // All are ten a second, or what a busy machine gives: only time bounds those that are thinned.
   const slowResults = slow.filter(({ type }) => type === 'result');
   expect(slowResults.length).toBeGreaterThan(2);
-  expect(slowResults.length).toBeLessThanOrEqual(all.length / 2);
+  expect(slowResults.length).toBeLessThanOrEqual(2 + (following.slowRateHz * followedMs) / 1000);
   expect(end).toEqual({ type: 'end', reason: 'client-left' });
   expect(slow.at(-1)).toEqual(end);
   expect(closeCode).toBe(1000);
