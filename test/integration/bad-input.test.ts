@@ -31,6 +31,8 @@ describe('what a server is sent and should not be', () => {
   });
   afterAll(() => server.close());
 
+  const openSessions = async () => (await fetch(new URL('sessions', server.url))).json();
+
   /** Sends one thing, expects one error, and a connection that still answers. */
   async function refused(data: string | Buffer): Promise<string> {
     const client = await SignallingClient.join(url);
@@ -87,6 +89,14 @@ describe('what a server is sent and should not be', () => {
     ).toBe('candidate-invalid');
   });
 
+  it('hangs up on a giant message, and has its place free for another', async () => {
+    const client = await SignallingClient.join(url);
+    client.sendRaw('x'.repeat(MAX_SIGNALLING_BYTES + 1));
+    expect(await client.closed).toBe(1009);
+    // ws hangs up by itself: the client may know before the session does.
+    await expect.poll(openSessions, { timeout: 20_000 }).toEqual({ sessions: [] });
+  });
+
   it('refuses one session too many with its reason, and takes it when one has left', async () => {
     const clients = await Promise.all([1, 2, 3].map(() => SignallingClient.join(url)));
     const tooMany = new SignallingClient(url);
@@ -105,12 +115,5 @@ describe('what a server is sent and should not be', () => {
     const { length } = publisher.masks;
     await publisher.masksReceived(length + 10);
     await publisher.close();
-  });
-
-  // Last: ws hangs up by itself, and the session's place may be free a moment later only than the client knows.
-  it('hangs up on a giant message', async () => {
-    const client = await SignallingClient.join(url);
-    client.sendRaw('x'.repeat(MAX_SIGNALLING_BYTES + 1));
-    expect(await client.closed).toBe(1009);
   });
 });
