@@ -105,7 +105,7 @@ def test_an_export_checks_out(exported: tuple[AVSAC, Path]) -> None:
     assert 0 < manifest["parity"]["largestDifference"] <= parity.PARITY
 
 
-@pytest.mark.parametrize("name", ["live", "live-m", "live-still"])
+@pytest.mark.parametrize("name", ["live", "live-still"])
 def test_the_committed_exports_check_out(name: str) -> None:
     check_folder(DIST / name)
     assert (DIST / name / "weights.pt").exists() == (name != "live-still")

@@ -71,6 +71,12 @@ def add_live(train: argparse.ArgumentParser) -> None:
         type=int,
         help="of 64 sounds, which the audio encoder learns to tell first (default 3000; with --init its classifier alone, 200)",
     )
+    group.add_argument(
+        "--look-batches",
+        type=int,
+        help="of 64 pictures, from which recognition learns what drawn things look like first (default 190 with --things and a"
+        " model that recognises, some 12 minutes; with --init none)",
+    )
     group.add_argument("--init", type=Path, metavar="MODEL", help="start with this model.pt or weights.pt where shapes agree")
     group.add_argument("--teacher", type=Path, metavar="MODEL", help="learn this model's answers beside the truth")
     group.add_argument("--only", metavar="PART", help="train this part of the model alone, as head; the rest stays as it is")
@@ -98,17 +104,20 @@ def train_live(folder: Path, arguments: argparse.Namespace) -> Path:
     if a.segmentation_loss != "focal-dice" or a.sync_loss not in ("avfs", "none"):
         raise ValueError("demo scenes and media are learnt with the losses focal-dice, and avfs or none")
     data = DataConfig(a.media, a.scenes, a.things, a.pictures, a.scene_share, a.seed, a.people_share)
+    model = model_config(a)
+    recognises = model.recognition and a.things is not None
     live = LiveConfig(
         *((a.minutes, "min") if a.steps is None else (a.steps, "step")),
         avfs_weight=a.sync_weight if a.sync_loss == "avfs" else 0.0,
         sound_batches=(3000 if a.init is None else 200) if a.sound_batches is None else a.sound_batches,
+        look_batches=(190 if recognises and a.init is None else 0) if a.look_batches is None else a.look_batches,
         evaluate_minutes=arguments.evaluate_every,
         evaluate_pictures=arguments.evaluate_pictures,
         threads=arguments.threads,
         only=arguments.only,
     )
     loop = replace(LOOP, learning_rate=arguments.learning_rate or LOOP.learning_rate, seed=arguments.seed)
-    return train(folder, model_config(a), data, live, loop, arguments.init, arguments.teacher)
+    return train(folder, model, data, live, loop, arguments.init, arguments.teacher)
 
 
 def train_avsbench(folder: Path, arguments: argparse.Namespace) -> Path:

@@ -39,11 +39,11 @@ LIVE_CARD = replace(
     name="avsac-live",
     trained_on=(
         *STILL_CARD.trained_on,
-        "Noto Emoji, Apache-2.0; Fluent Emoji, MIT; Game-icons, CC BY 3.0",
+        "Noto Emoji, Apache-2.0; Fluent Emoji, MIT; Game-icons, CC BY 3.0; EmojiOne, CC BY 4.0",
         "FluidR3 GM, MIT, and espeak-ng, rendered",
     ),
 )
-SHIPPED_CARDS = {"live": LIVE_CARD, "live-m": replace(LIVE_CARD, name="avsac-live-m"), "live-still": STILL_CARD}
+SHIPPED_CARDS = {"live": LIVE_CARD, "live-still": STILL_CARD}
 
 
 def manifest(

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from ..audio import log_mel
-from ..model.avsac import Output
+from ..model.avsac import STRIDES, Output
 from ..model.recognition import LOOKS, RECOGNISED
 from .library import Library
+from .looks import DRAWN, LESSONS, SEVERAL, LookBatch
 from .sample import SOUNDS_PER_PICTURE, Sample
 from .scenes import SceneSet, vary
 from .studio import Studio
@@ -139,12 +140,30 @@ class BatchSource:
                 row[[self.index[name] for name in names]] = 1
         return log_mel(np.stack(pcm))[:, None], classes
 
+    def look_batch(self, size: int = 64) -> LookBatch:
+        """Pictures of drawn things, and some of photographed ones, for the lessons of recognition."""
+        names, shares, across = [*LESSONS], [*LESSONS.values()], self.config.side // STRIDES[-1]
+        images, kind = [], np.full((size, SEVERAL), -1)
+        cover = np.zeros((size, SEVERAL, across, across), np.float32)
+        for i in range(size):
+            scene = str(self.random.choice(names, p=shares))
+            sample = self.studio.sample(self.taken, scene, ("each",))
+            self.taken += 1
+            images.append(sample.image)
+            first = len(sample.masks) - DRAWN.get(scene, 0)
+            for j, (mask, [sound]) in enumerate(zip(sample.masks[first:], sample.sounds[first:], strict=True)):
+                kind[i, j] = RECOGNISED.index(sound)
+                cover[i, j] = (mask > 127).reshape(across, len(mask) // across, across, -1).mean((1, 3))
+        return LookBatch(np.stack(images), cover, kind)
 
-def produce(config: DataConfig, sound_batches: int, queue: Queue) -> None:
+
+def produce(config: DataConfig, sound_batches: int, look_batches: int, queue: Queue) -> None:
     source = BatchSource(config)
     queue.put(list(source.index))
     for _ in range(sound_batches):
         queue.put(source.sound_batch())
+    for _ in range(look_batches):
+        queue.put(source.look_batch())
     while True:
         for _ in range(BATCHES_BETWEEN_REFRESHES):
             queue.put(source.batch())
@@ -154,17 +173,19 @@ def produce(config: DataConfig, sound_batches: int, queue: Queue) -> None:
 class BatchProcess:
     """Runs a BatchSource in a child process; `with` ends it."""
 
-    def __init__(self, config: DataConfig, sound_batches: int, depth: int = 8):
+    def __init__(self, config: DataConfig, sound_batches: int, look_batches: int = 0, depth: int = 8):
         context = multiprocessing.get_context("spawn")
         self.queue = context.Queue(depth)
-        self.process = context.Process(target=produce, args=(config, sound_batches, self.queue), daemon=True)
+        arguments = (config, sound_batches, look_batches, self.queue)
+        self.process = context.Process(target=produce, args=arguments, daemon=True)
 
     def __enter__(self) -> "BatchProcess":
         self.process.start()
         return self
 
     def get(self):
-        """First the names of the sound classes, then `sound_batches` (mel, classes), then Batches without end.
+        """First the names of the sound classes, then `sound_batches` (mel, classes), `look_batches` LookBatches, then Batches
+        without end.
 
         Raises RuntimeError when the process has died; its own error is on standard error.
         """

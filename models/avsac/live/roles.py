@@ -145,7 +145,7 @@ class Moment:
         return Role(actor, kind, (lambda: self.recording(kind)) if kind else None, looks=looks)
 
     def exchange_sounds(self, roles: list[Role]) -> None:
-        """Gives some photographed things, and all mute ones, the sound of another kind that ImageNet knows.
+        """Gives some photographed things, and all mute ones, the sound of another kind that recognition knows.
 
         Training has few photographed things, and would know them by heart. Where recognition is told of the exchange, what a
         thing looks like can only be known from it.

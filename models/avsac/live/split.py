@@ -74,6 +74,9 @@ ICON_SETS = (
     IconSet("noto", "1.2.9", "Apache-2.0", "train"),
     IconSet("fluent-emoji-flat", "1.2.6", "MIT", "train"),
     IconSet("game-icons", "1.2.4", "CC BY 3.0", "train"),
+    IconSet("noto-v1", "1.2.5", "Apache-2.0", "train"),
+    IconSet("fluent-emoji", "1.2.7", "MIT", "train"),
+    IconSet("emojione", "1.2.3", "CC BY 4.0", "train"),
     IconSet("fxemoji", "1.2.2", "Apache-2.0", "val"),
     IconSet("twemoji", "1.2.5", "CC BY 4.0", "test"),
 )

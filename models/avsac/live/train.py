@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from ..audio import log_mel
 from ..losses import avfs, distillation, live_segmentation_loss
@@ -20,6 +21,7 @@ from ..training.trainer import Trainer, Validation, launch
 from .data import Batch, BatchProcess, DataConfig
 from .evaluate import demo_samples, evaluate, media_samples
 from .library import Library
+from .looks import learn_looks, look_at
 from .segmenter import TorchSegmenter
 from .studio import Studio
 
@@ -42,6 +44,7 @@ class LiveConfig:
     avfs_weight: float = 1.0
     sound_weight: float = 10.0
     sound_batches: int = 3000
+    look_batches: int = 0
     sound_learning_rate: float = 2e-3
     classifier_learning_rate: float = 2e-2
     evaluate_minutes: float = 8.0
@@ -150,8 +153,10 @@ def train(
     if side != model.image_size:
         raise ValueError(f"the pictures are {side} px wide, the preset takes {model.image_size}: give another --preset")
     # A resumed run must not see the same samples again.
-    lessons = 0 if before else live.sound_batches
-    with BatchProcess(replace(data, seed=data.seed + before), lessons) as batches:
+    lessons, looks = (0, 0) if before else (live.sound_batches, live.look_batches)
+    if looks and not (model.recognition and data.things):
+        raise ValueError("looks are learnt by a model with recognition, from drawn things: give --things, or no --look-batches")
+    with BatchProcess(replace(data, seed=data.seed + before), lessons, looks) as batches:
         learner = Learner(model, batches.get(), live)
         if init and not before:
             print(start_from(learner.model, init), flush=True)
@@ -165,7 +170,10 @@ def train(
                 print(
                     f"sounds of the validation part: {told_apart(learner.eval(), studio):.3f} told from all others", flush=True
                 )
-            trainer.average.load_state_dict(learner.state_dict())
+        if looks:
+            pictures = (batches.get() for _ in tqdm(range(looks), "pictures", unit="batch", mininterval=1))
+            learn_looks(learner.model, look_at(learner.model, pictures))
+        trainer.average.load_state_dict(learner.state_dict())
         return trainer.fit()
 
 
@@ -185,8 +193,9 @@ def learn_only(model: AVSAC, part: str) -> None:
     able = [name for name, weights in parts.items() if any(weight.requires_grad for weight in weights.parameters())]
     if part not in able:
         raise ValueError(f"{part} is no part that learns: give one of {', '.join(able)}")
-    model.requires_grad_(False)
-    parts[part].requires_grad_(True)
+    learning = {id(weight) for weight in parts[part].parameters() if weight.requires_grad}
+    for weight in model.parameters():
+        weight.requires_grad_(id(weight) in learning)
 
 
 def held_out_samples(data: DataConfig, count: int) -> list:

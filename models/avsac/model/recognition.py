@@ -9,20 +9,22 @@ import tomllib
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .backbones import imagenet_state_dict
 
 TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
-SILENT_TABLE = TABLE.pop("silent")
+SILENT_TABLE, UNKNOWN = TABLE.pop("silent"), TABLE.pop("unknown")["kinds"]
 CLASSES, SILENT = ({name: list(map(int, row)) for name, row in table.items()} for table in (TABLE, SILENT_TABLE))
-RECOGNISED = list(CLASSES)  # K kinds of sound
+RECOGNISED = [*CLASSES, *UNKNOWN]  # K kinds of sound
 LOOKS = [*RECOGNISED, *SILENT]
 # The classifier's logits of a thing in view, above those of others, are about this.
 LOGIT_SCALE = 5.0
 SURE = 2.0  # as many kinds at once are not heard
 FEATURES = 6
 HIDDEN = 32
+DRAWN_HIDDEN = 64
 SELDOM_HEARD = -3.0
 
 
@@ -49,7 +51,11 @@ class Likeness(nn.Module):
 
 
 class Recognition(nn.Module):
-    """Its output is zero at first: a model trained without it goes on as it was."""
+    """Its output is zero at first: a model trained without it goes on as it was.
+
+    ImageNet's classes are of photographs. What drawn things look like, `drawn` adds to them: two layers over the same features,
+    zero at first, that have lessons of their own (`live/looks.py`) and do not change when masks are learnt.
+    """
 
     head: Tensor
     head_bias: Tensor
@@ -68,18 +74,35 @@ class Recognition(nn.Module):
         self.register_buffer("head", head, persistent=False)
         self.register_buffer("head_bias", weights["bn2.bias"] - weights["bn2.running_mean"] * scale, persistent=False)
         self.kinds, self.silent = Likeness(CLASSES, weights), Likeness(SILENT, weights)
+        to_kinds = nn.Linear(DRAWN_HIDDEN, len(RECOGNISED))
+        nn.init.zeros_(to_kinds.weight)
+        nn.init.zeros_(to_kinds.bias)
+        features = nn.Linear(len(weights["bn2.bias"]), DRAWN_HIDDEN)
+        self.drawn = nn.Sequential(features, nn.ReLU(), to_kinds).requires_grad_(False)
+
+    def features(self, coarsest: Tensor) -> Tensor:
+        """The backbone's coarsest map [B,C,h,w] -> what its classifier reads at each position [B,h*w,F]."""
+        positions = coarsest.flatten(2).transpose(1, 2)
+        return (positions @ self.head.float() + self.head_bias).clamp(0, 6)
+
+    def photographed(self, features: Tensor, silent: bool = False) -> Tensor:
+        """Features [B,P,F] -> [B,P,K], how much they look like each of RECOGNISED, or of LOOKS, to ImageNet; 0 is the mean."""
+        looks = self.kinds(features)
+        mean = looks.mean(-1, keepdim=True)
+        unknown = mean.expand(*looks.shape[:-1], len(UNKNOWN))
+        parts = (looks, unknown, self.silent(features)) if silent else (looks, unknown)
+        return (torch.cat(parts, -1) - mean) / LOGIT_SCALE
 
     def look(self, coarsest: Tensor, exchanged: Tensor | None = None) -> Tensor:
-        """The backbone's coarsest map [B,C,h,w] -> [B,h*w,K], how much each position looks like each kind, of mean 0.
+        """The backbone's coarsest map [B,C,h,w] -> [B,h*w,K], how much each position looks like each kind.
 
         `exchanged` [B,K]: of each kind, the one of LOOKS that stands for it.
         """
-        positions = coarsest.flatten(2).transpose(1, 2)
-        features = (positions @ self.head.float() + self.head_bias).clamp(0, 6)
-        looks = self.kinds(features)
-        if exchanged is not None:
-            looks = torch.cat((looks, self.silent(features)), -1).gather(-1, exchanged[:, None].expand_as(looks))
-        return (looks - looks.mean(-1, keepdim=True)) / LOGIT_SCALE
+        features = self.features(coarsest)
+        if exchanged is None:
+            return self.photographed(features) + self.drawn(features)
+        looks = self.photographed(features, silent=True) + F.pad(self.drawn(features), (0, len(SILENT)))
+        return looks.gather(-1, exchanged[:, None].expand(-1, looks.shape[1], -1))
 
     def forward(self, looks: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
         """looks [B,P,K], audio embedding [B,A] -> what tokens of these positions gain [B,P,D]; kinds heard [B,K], logits."""
