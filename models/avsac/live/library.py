@@ -10,7 +10,6 @@ from PIL import Image
 from ..model.motion import EARLIER_MS
 from ..model.recognition import SILENT
 from . import split as parts
-from .close_ups import close_ups
 from .kinds import PHOTOGRAPHED
 from .media import COCO_NAMES, MediaError, Photograph, files, fit_height, read_audio, read_coco, read_video
 from .talkers import Talker, read_talker
@@ -97,8 +96,6 @@ class Library:
         self.things = [s for s in self.sequences if s.thing in self.sounds_of] + self.standing(list(self.sounds_of), 0.015)
         # Things of no sound that ImageNet knows: training lends them one.
         self.mute = self.standing(list(SILENT), 0.015) if split == "train" else []
-        if split == "train":
-            self.add_close_ups(found["coco128"])
         self.alone, self.mute_alone = ([s for s in pool if self.stands_out(s)] for pool in (self.things, self.mute))
         self.people = [
             s
@@ -119,14 +116,6 @@ class Library:
         for path in sorted((folder / self.split / "sprites").glob("*/*.png")):
             if path.parent.name in self.sounds:
                 self.sprites.setdefault(path.parent.name, []).append(path)
-
-    def add_close_ups(self, paths: list[Path]) -> None:
-        known = {*self.sounds_of, *SILENT}
-        for i, (path, photograph) in enumerate(zip(paths, read_coco(self.root, lambda image: image), strict=True)):
-            if parts.part_of_photograph(i) == self.split:
-                for thing, part in close_ups(photograph, known):
-                    if recognisable(part, thing):
-                        (self.things if thing in self.sounds_of else self.mute).append(Standing(thing, (path,), part))
 
     def standing(self, things: list[str], share: float) -> list[Standing]:
         """Things that cover at least this share of their photograph and show what they are."""

@@ -1,6 +1,5 @@
 """Readers of the media folder's files. Nothing is written back."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,11 +73,10 @@ COCO_OTHERS |= {53: "pizza", 54: "donut", 56: "chair", 57: "couch", 58: "potted 
 COCO_OTHERS |= {65: "remote", 68: "microwave", 72: "refrigerator", 73: "book", 75: "vase", 77: "teddy bear"}
 
 
-def read_coco(root: Path, fit: Callable[[Image.Image], Image.Image] = fit_height) -> list[Photograph]:
-    """The photographs, sorted by path, each made as large as `fit` makes it."""
+def read_coco(root: Path) -> list[Photograph]:
     photographs = []
     for path in files(root / "coco128" / "images", "**/*.jpg"):
-        image = fit(Image.open(path).convert("RGB"))
+        image = fit_height(Image.open(path).convert("RGB"))
         instances: dict[str, list[np.ndarray]] = {}
         label = root / "coco128" / "labels" / path.relative_to(root / "coco128" / "images").with_suffix(".txt")
         for line in label.read_text().splitlines() if label.exists() else []:
