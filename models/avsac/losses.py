@@ -124,15 +124,15 @@ def segmentation_loss(kind: str, logits: Tensor, mask: Tensor, supervised: Tenso
 
 
 def live_segmentation_loss(logits: Tensor, target: Tensor, smooth: float = 0.005) -> Tensor:
-    """3 BCE + dice, mean over the maps: the live recipe's. logits, target [N,K,h,w], target 0..1. Scalar.
+    """3 BCE + dice, the live recipe's. logits, target [N,1,h,w], target 0..1. [N].
 
     `smooth` is a share of the picture's area: with it, an empty target still gives dice a gradient that darkens the map.
     """
-    entropy = F.binary_cross_entropy_with_logits(logits, target)
-    probability, target = logits.sigmoid().flatten(2), target.flatten(2)
+    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none").flatten(1).mean(1)
+    probability, target = logits.sigmoid().flatten(1), target.flatten(1)
     area = smooth * target.shape[-1]
     overlap = 2 * (probability * target).sum(-1) + area
-    return 3 * entropy + (1 - overlap / (probability.square().sum(-1) + target.square().sum(-1) + area)).mean()
+    return 3 * entropy + 1 - overlap / (probability.square().sum(-1) + target.square().sum(-1) + area)
 
 
 # A teacher's answers (Hinton et al. 2015, arXiv 1503.02531; features as in FitNets, arXiv 1412.6550).
@@ -141,7 +141,7 @@ TAUGHT_FEATURES = ("mask_feature", "audio_query", "audio_embedding")
 
 
 def distillation(ours: Output, theirs: Output) -> Tensor:
-    """3 BCE to the teacher's probabilities, and 3 times each feature's squared error by the teacher's variance. Scalar."""
-    decided = F.binary_cross_entropy_with_logits(ours.logits, theirs.logits.sigmoid())
+    """3 BCE to the teacher's probabilities, and 3 times each feature's squared error by the teacher's variance. [N]."""
+    decided = F.binary_cross_entropy_with_logits(ours.logits, theirs.logits.sigmoid(), reduction="none").flatten(1).mean(1)
     features = [(getattr(ours, name), getattr(theirs, name)) for name in TAUGHT_FEATURES]
-    return 3 * (decided + sum(F.mse_loss(mine, taught) / taught.var() for mine, taught in features))
+    return 3 * (decided + sum((mine - taught).square().flatten(1).mean(1) / taught.var() for mine, taught in features))

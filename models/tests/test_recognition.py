@@ -16,7 +16,7 @@ from avsac.live.media import COCO_NAMES, COCO_OTHERS
 from avsac.live.reels import MomentReel
 from avsac.live.roles import Moment
 from avsac.live.studio import Studio
-from avsac.live.train import Learner, LiveConfig
+from avsac.live.train import TAUGHT, TRUTH_BESIDE, Learner, LiveConfig, answers
 from avsac.model.avsac import AVSAC
 from avsac.model.backbones import imagenet_state_dict
 from avsac.model.config import LIVE, ModelConfig
@@ -107,6 +107,17 @@ def test_an_exchange_lets_one_kinds_look_stand_for_anothers(model: AVSAC, image)
 
 
 @torch.no_grad()
+def test_what_recognition_is_told_adds_to_what_it_sees(model: AVSAC, image) -> None:
+    coarsest, told = model.backbone_maps(image)[-1], torch.zeros(2, len(RECOGNISED), 6, 6)
+    told[1, 3, 2, 5] = 1.5
+    as_seen = torch.from_numpy(np.stack([exchange({})] * 2))
+    gained = model.recognition.look(coarsest, as_seen, told) - model.recognition.look(coarsest, as_seen)
+    expected = torch.zeros(2, 36, len(RECOGNISED))
+    expected[1, 2 * 6 + 5, 3] = 1.5
+    torch.testing.assert_close(gained, expected)
+
+
+@torch.no_grad()
 def test_a_silent_thing_is_looked_at_in_an_exchange(model: AVSAC, image) -> None:
     whole = timm.create_model("tf_efficientnet_lite0")
     whole.load_state_dict(imagenet_state_dict())
@@ -163,6 +174,19 @@ def test_training_teaches_what_is_heard(small_media: Path) -> None:  # noqa: F81
     assert 0 < losses["heard"].item() < 20
     losses["heard"].backward()
     assert learner.model.recognition.hear.weight.grad.abs().sum() > 0
+
+
+def test_where_recognition_is_told_the_truth_takes_the_teachers_place(small_media: Path) -> None:  # noqa: F811
+    torch.manual_seed(0)
+    source = BatchSource(DataConfig(small_media, None, pictures=2, side=64))
+    learner = Learner(reduced_with_recognition(), list(source.index), LiveConfig(length=1)).eval()
+    batch = source.batch().tensors()
+    with torch.no_grad():
+        batch = batch._replace(taught=answers(learner.model, batch))
+        told, seen = (learner(batch._replace(told=torch.full_like(batch.told, gain))) for gain in (1.0, 0.0))
+    assert told["teacher"] == 0 < seen["teacher"]
+    torch.testing.assert_close(told["segmentation"] / seen["segmentation"], torch.tensor(TAUGHT / TRUTH_BESIDE))
+    assert "sound" not in seen  # ears come from the teacher
 
 
 def reduced_with_recognition() -> ModelConfig:

@@ -10,9 +10,9 @@ from scipy.io import wavfile
 
 from avsac.live.library import Library
 from avsac.live.reels import MomentReel
-from avsac.live.roles import SCENES, Moment
-from avsac.live.sample import luminance
-from avsac.live.studio import SEVERAL_PEOPLE, SHARES, Studio, shares
+from avsac.live.roles import SCENES, TOLD, Moment
+from avsac.live.sample import covered, luminance
+from avsac.live.studio import POINTED, SEVERAL_PEOPLE, SHARES, Studio, shares
 from avsac.live.talkers import FRAME_RATE, Talker, read_talker
 from avsac.live.voices import STEADY, Pace, in_another_voice
 from avsac.model.motion import EARLIER_MS
@@ -56,7 +56,7 @@ def test_a_moment_lights_what_fits_and_nothing_else(small_media: Path, small_thi
     dark = scene in ("nothing", "silent-people")
     assert (right == 0) == dark
     assert sum(SHARES.values()) == pytest.approx(1)
-    assert set(SHARES) == set(SCENES)
+    assert set(SHARES) | set(POINTED) == set(SCENES)
 
 
 def test_the_share_of_several_people_leaves_the_rest_in_proportion() -> None:
@@ -64,6 +64,42 @@ def test_the_share_of_several_people_leaves_the_rest_in_proportion() -> None:
     assert sum(asked[name] for name in SEVERAL_PEOPLE) == pytest.approx(0.7)
     assert sum(asked.values()) == pytest.approx(1)
     assert asked["talker"] / asked["thing"] == pytest.approx(SHARES["talker"] / SHARES["thing"])
+
+
+def test_a_pointed_thing_makes_any_sound_and_recognition_is_told_where(small_media: Path, small_things: Path) -> None:  # noqa: F811
+    library = Library(small_media, "train", small_things)
+    assert {standing.thing for [standing] in library.pointable} == {"dog", "drift-chicane", "cows", "other"}
+    studio, kinds = Studio(library, 96), set()
+    for index in range(12):
+        sample = studio.sample(index, "pointed", ("each",))
+        for mask, [sound] in zip(sample.masks, sample.sounds, strict=True):
+            told, share = sample.told[sound], covered(mask, 3)
+            assert TOLD[0] <= told.max() <= TOLD[1] + 1e-6
+            assert share[np.unravel_index(told.argmax(), told.shape)] > 0.5 * share.max()
+            assert np.corrcoef(told.ravel(), share.ravel())[0, 1] > 0.5
+            kinds.add(sound)
+    assert len(kinds) > 3
+    for seed in range(12):
+        for role in studio.moment(np.random.default_rng(seed)).pointed():
+            assert role.kind not in role.beside
+            assert role.kind != library.sounds_of.get(role.actor.name)
+    with pytest.raises(ValueError, match="the media of the split val gave no picture of pointed"):
+        Studio(Library(small_media, "val", small_things), 96).sample(0, "pointed")
+
+
+def test_training_mirrors_pictures_and_masks_together(small_media: Path) -> None:  # noqa: F811
+    library = Library(small_media, "train")
+    studio, sequence = Studio(library, 96), next(s for s in library.sequences if s.thing == "drift-chicane")
+    directions = set()
+    for seed in range(12):
+        moment = studio.moment(np.random.default_rng(seed))
+        frames, [mask], _ = studio.shoot(moment, [moment.thing(sequence, whole=True)])
+        red = [np.asarray(frame)[..., 0].astype(int) - np.asarray(frame)[..., 2] > 90 for frame in frames]
+        there = np.asarray(mask) > 127
+        assert (red[0] & there).sum() > 0.9 * (red[0] | there).sum()
+        moved = np.nonzero(red[0])[1].mean() - np.nonzero(red[-1])[1].mean()  # in the sequence it goes to the right
+        directions.add(bool(moved > 0))
+    assert directions == {True, False}
 
 
 def test_a_sample_depends_on_seed_number_and_scene_alone(small_media: Path) -> None:  # noqa: F811

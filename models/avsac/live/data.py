@@ -16,7 +16,7 @@ from ..model.avsac import STRIDES, Output
 from ..model.recognition import LOOKS, RECOGNISED
 from .library import Library
 from .looks import DRAWN, LESSONS, SEVERAL, LookBatch
-from .sample import SOUNDS_PER_PICTURE, Sample
+from .sample import SOUNDS_PER_PICTURE, Sample, covered
 from .scenes import SceneSet, vary
 from .studio import Studio
 
@@ -45,6 +45,7 @@ class Batch(NamedTuple):
     target: np.ndarray | Tensor  # [3P,1,M,M] uint8, 0..255
     sounds: np.ndarray | Tensor  # [3P,C] float32, 0 or 1
     exchanged: np.ndarray | Tensor  # [P,K] int64: of each of RECOGNISED, that of LOOKS which what makes its sound looks like
+    told: np.ndarray | Tensor  # [P,K,S/32,S/32] float32, what the look of each of RECOGNISED gains where
     taught: Output | None = None  # what a teacher says of the same
 
     def tensors(self) -> "Batch":
@@ -123,7 +124,14 @@ class BatchSource:
         target = np.concatenate([s.masks for s in samples])[:, None]
         image, earlier = np.stack([s.image for s in samples]), np.stack([s.earlier for s in samples])
         exchanged = np.stack([exchange(s.looks) for s in samples])
-        return Batch(image, earlier, mel, target, np.concatenate(sounds), exchanged)
+        told = np.stack([self.told(s) for s in samples])
+        return Batch(image, earlier, mel, target, np.concatenate(sounds), exchanged, told)
+
+    def told(self, sample: Sample) -> np.ndarray:
+        looks = np.zeros((len(RECOGNISED), *(self.config.side // STRIDES[-1],) * 2), np.float32)
+        for kind, gain in sample.told.items():
+            looks[RECOGNISED.index(kind)] = gain
+        return looks
 
     def sound_batch(self, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
         """Sounds alone for the audio encoder's first lessons: log-mel [size,1,96,64] and classes [size,C]."""
@@ -153,7 +161,7 @@ class BatchSource:
             first = len(sample.masks) - DRAWN.get(scene, 0)
             for j, (mask, [sound]) in enumerate(zip(sample.masks[first:], sample.sounds[first:], strict=True)):
                 kind[i, j] = RECOGNISED.index(sound)
-                cover[i, j] = (mask > 127).reshape(across, len(mask) // across, across, -1).mean((1, 3))
+                cover[i, j] = covered(mask, across)
         return LookBatch(np.stack(images), cover, kind)
 
 

@@ -76,9 +76,9 @@ class Director:
                     return self.record(random, scene, cast, backdrop, frames, masks, {"shake": shaken})
         raise ValueError(f"the media of the split {self.library.split} gave no {self.kind} scene in 120 tries; add to them")
 
-    def scenery(self, random: Random, cast: Cast) -> tuple[Backdrop, list[Image.Image] | None]:
+    def scenery(self, random: Random, cast: Cast) -> tuple[Backdrop, list[list[Image.Image]] | None]:
         if cast.actors and cast.actors[0].whole:
-            return stage.in_place(random, cast.actors[0], self.side)
+            return stage.in_place(random, cast.actors[:1], self.side)
         sounds = [a.sound for a in cast.actors if a.sound] + cast.off_screen
         kinds = {sound.kind for sound in sounds}
         # Silent people may stand in the backdrop of MS3; things of a kind that sounds never, for nobody could tell which it is.

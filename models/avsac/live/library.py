@@ -44,6 +44,7 @@ SEQUENCES_WITH_PEOPLE = {
 PERSON_HEIGHT = 0.4  # of the picture at least: no hands, no passers-by
 LEAST_CONTRAST = 20.0  # standard deviation of the thing's pixels
 LEAST_SOLID = 0.35  # of its box
+SMALLEST_POINTED = 0.015  # of the photograph
 STREET_STEP = 25  # frames
 
 
@@ -54,6 +55,7 @@ class Standing:
     thing: str
     frames: tuple[Path, ...]  # one for a photograph
     photograph: Photograph | None = None
+    instance: int | None = None  # of its kind in the photograph; None: the largest
 
 
 class Library:
@@ -96,6 +98,7 @@ class Library:
         self.things = [s for s in self.sequences if s.thing in self.sounds_of] + self.standing(list(self.sounds_of), 0.015)
         # Things of no sound that ImageNet knows: training lends them one.
         self.mute = self.standing(list(SILENT), 0.015) if split == "train" else []
+        self.pointable = self.all_in_place() if split == "train" else []
         self.alone, self.mute_alone = ([s for s in pool if self.stands_out(s)] for pool in (self.things, self.mute))
         self.people = [
             s
@@ -125,6 +128,21 @@ class Library:
             for thing in things
             if large(p.photograph.instances.get(thing, []), share) and recognisable(p.photograph, thing)
         ]
+
+    def all_in_place(self) -> list[list[Standing]]:
+        """Of each photograph and sequence, all that stands there, whatever it is, but for people."""
+        names = [name for name in ("other", *COCO_NAMES.values()) if name != "person"]
+        photographs = (
+            [
+                Standing(name, p.frames, p.photograph, i)
+                for name in names
+                for i, mask in enumerate(p.photograph.instances.get(name, []))
+                if large([mask], SMALLEST_POINTED)
+            ]
+            for p in self.photographs
+        )
+        sequences = [[s] for s in self.sequences if s.thing in self.sounds_of or s.thing not in SEQUENCES_WITH_PEOPLE]
+        return [*filter(None, photographs), *sequences]
 
     def stands_out(self, standing: Standing) -> bool:
         """Whether it is four times as large as anything else in its photograph that looks like it."""

@@ -67,7 +67,8 @@ class MomentReel:
 
 
 def photographed(standing: Standing, count: int) -> Pictures:
-    mask = max(standing.photograph.instances.get(standing.thing, [BLANK]), key=np.count_nonzero)
+    masks = standing.photograph.instances.get(standing.thing, [BLANK])
+    mask = max(masks, key=np.count_nonzero) if standing.instance is None else masks[standing.instance]
     return [standing.photograph.image] * count, [mask] * count, list(standing.frames)
 
 

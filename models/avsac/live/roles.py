@@ -5,7 +5,7 @@ A scene is a list of roles from back to front, or None when the library has nobo
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -28,6 +28,7 @@ LEAD = SAMPLE_RATE // 25  # samples: how far microphone and camera may be apart
 APART = 8  # frames, 0.32 s: between two moments of one clip that are to differ
 FASTEST = math.ceil(SAMPLES * PACES[1])  # samples of a recording that the fastest pace takes
 EXCHANGED = 0.4
+TOLD = (0.5, 3.5)
 STATES = ("frozen", "silent", "other-words")
 # In training, how often a person is silent with the mouth held while the face goes on, or speaks with it alone moving.
 PARTS = {"silent": 0.5, "speaking": 0.3}
@@ -41,6 +42,8 @@ class Role:
     kind: str | None  # sound class; None: it makes none
     voice: Callable[[], np.ndarray] | None
     frame: int | None = None  # of a talker's clip, the moment's
+    beside: set[str] = field(default_factory=set)  # sound classes of what else may stand in its own picture
+    told: float = 0.0  # how much the look of its kind gains where it stands
     looks: str | None = None  # of a photographed thing that may sound: what of recognition.LOOKS it looks like
 
 
@@ -142,7 +145,8 @@ class Moment:
         sway = 0.02 if self.random.random() < 0.5 else 0.0
         actor = Actor(standing.thing, images, alphas, files, heights, whole=whole, sway=sway)
         looks = standing.thing if standing.thing in SILENT else kind
-        return Role(actor, kind, (lambda: self.recording(kind)) if kind else None, looks=looks)
+        beside = self.library.in_view(standing) if whole else set()
+        return Role(actor, kind, (lambda: self.recording(kind)) if kind else None, beside=beside, looks=looks)
 
     def exchange_sounds(self, roles: list[Role]) -> None:
         """Gives some photographed things, and all mute ones, the sound of another kind that recognition knows.
@@ -156,6 +160,22 @@ class Moment:
             if role.looks and free and (role.kind is None or self.random.random() < EXCHANGED):
                 role.kind = str(self.random.choice(free))
                 role.voice = partial(self.recording, role.kind)
+
+    def pointed(self) -> list[Role]:
+        """Up to three things of one photograph, or that of a sequence, where they stand. Whatever they are, they make the sound
+        of any kind, and recognition is told where.
+
+        Training has few things that sound, and knows by heart where they stand. What else stands in its photographs is many
+        more; which of it sounds, the look alone tells.
+        """
+        standings = choose(self.random, self.library.pointable)
+        chosen = [standings[i] for i in self.random.permutation(len(standings))[: self.random.integers(1, 4)]]
+        free = sorted({*RECOGNISED} & {*self.library.sounds} - self.library.in_view(chosen[0]))
+        roles = [self.thing(standing, whole=True) for standing in chosen]
+        for role, kind in zip(roles, self.random.permutation(free).tolist(), strict=False):
+            role.kind, role.voice, role.looks = kind, partial(self.recording, kind), None
+            role.told = float(self.random.uniform(*TOLD))
+        return roles
 
     def things(self, count: int) -> list[Role]:
         """Photographed things that sound, each of another sound, and in training the mute."""
@@ -259,6 +279,24 @@ def thing_in_place(moment: Moment) -> list[Role] | None:
     return [moment.thing(by_kind(moment.random, alone), whole=True)] if alone else None
 
 
+def pointed(moment: Moment) -> list[Role] | None:
+    return moment.pointed() if moment.library.pointable else None
+
+
+def pointed_and_more(moment: Moment) -> list[Role] | None:
+    """Before them stands something drawn, somebody, or what makes no sound."""
+    roles = pointed(moment) or []
+    match moment.random.integers(3):
+        case 0:
+            more = [role for role in moment.drawn(4) if role.kind not in {role.kind for role in roles}][:1]
+        case 1:
+            [path] = moment.people(1)
+            more = [moment.person(path, str(moment.random.choice(["speaking", "silent"])))]
+        case _:
+            more = moment.silent_thing()
+    return [*roles, *more] if roles and more else None
+
+
 def nothing(moment: Moment) -> list[Role]:
     return moment.silent_thing() if moment.random.random() < 0.5 else []
 
@@ -283,4 +321,6 @@ SCENES: dict[str, Callable[[Moment], list[Role] | None]] = {
     "drawn-and-photographed": drawn_and_photographed,
     "drawn-and-talker": drawn_and_talker,
     "drawn-and-silent-person": drawn_and_silent_person,
+    "pointed": pointed,
+    "pointed-and-more": pointed_and_more,
 }

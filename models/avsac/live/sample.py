@@ -23,12 +23,18 @@ class Sample:
     tags: list[str]  # of each sound: right, union, mixed, silence, noise, off-screen, voice, ended
     others: np.ndarray | None = None  # [N,M,M] uint8: of each sound, what else in view might have made one
     looks: dict[str, str] = field(default_factory=dict)  # classes that something of another class makes: sound -> looks
+    told: dict[str, np.ndarray] = field(default_factory=dict)  # classes whose look recognition is told: [S/32,S/32] float32
 
     def only(self, places: list[int]) -> "Sample":
         """The same picture with some of its sounds."""
         picked = {name: [getattr(self, name)[i] for i in places] for name in ("sounds", "tags")}
         others = None if self.others is None else self.others[places]
         return replace(self, pcm=self.pcm[places], masks=self.masks[places], others=others, **picked)
+
+
+def covered(mask: np.ndarray, across: int) -> np.ndarray:
+    """mask [M,M], 0..255 -> [across,across] float32, the share of each position that it covers. M is a multiple of across."""
+    return (mask > 127).reshape(across, len(mask) // across, across, -1).mean((1, 3), dtype=np.float32)
 
 
 def luminance(image: np.ndarray) -> np.ndarray:

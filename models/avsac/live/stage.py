@@ -88,18 +88,19 @@ def generated(random: Random, side: int) -> Image.Image:
     return Image.fromarray((np.asarray(picture) + grain).clip(0, 255).astype(np.uint8))
 
 
-def in_place(random: Random, actor: Actor, side: int) -> tuple[Backdrop, list[Image.Image]]:
-    """A thing's own pictures as the backdrop, mostly cropped, and its masks in them."""
-    height, width = actor.alphas[0].shape
+def in_place(random: Random, actors: list[Actor], side: int) -> tuple[Backdrop, list[list[Image.Image]]]:
+    """The pictures that the actors stand in as the backdrop, mostly cropped, and at each moment their masks."""
+    alphas = [alpha for actor in actors for alpha in actor.alphas]
+    height, width = alphas[0].shape
     for _ in range(12):
         box, aspect = crop_box(random, height, width)
         left, top, right, bottom = map(round, box)
-        if all(a[top:bottom, left:right].sum() >= 0.85 * a.sum() for a in actor.alphas):
+        if all(a[top:bottom, left:right].sum() >= 0.85 * a.sum() for a in alphas):
             break
     else:
         box, aspect = (0, 0, width, height), width / height
-    frames = resize_each(actor.images, side, box)
-    return Backdrop(actor.name, frames, aspect, set(), []), resize_each(actor.alphas, side, box)
+    scene = Backdrop(actors[0].name, resize_each(actors[0].images, side, box), aspect, set(), [])
+    return scene, list(map(list, zip(*(resize_each(actor.alphas, side, box) for actor in actors), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -164,13 +165,13 @@ def paste(frame: Image.Image, cut: Cut, moved: float, where: Place, earlier: lis
 
 
 def perform(
-    random: Random, scene: Backdrop, standing: list[Image.Image] | None, actors: list[Actor], way: list[float]
+    random: Random, scene: Backdrop, standing: list[list[Image.Image]] | None, actors: list[Actor], way: list[float]
 ) -> tuple[list[Image.Image], list[list[Image.Image]], np.ndarray]:
     """(frames [T], visible masks [T][actors], what is in the frame and not hidden of each [T,actors], 0..1).
 
-    standing: masks of a thing in the backdrop, the first of the actors; way: how far each has moved by each of the T moments.
+    standing: at each moment the masks of what stands in the backdrop, the first actors; way: how far each has moved by then.
     """
-    placed = actors[1:] if standing else actors
+    placed = actors[len(standing[0]) :] if standing else actors
     slots = random.permutation(len(placed)) if placed else []
     where = [place(random, actor, int(slot), len(placed), scene.aspect) for actor, slot in zip(placed, slots, strict=True)]
     colours = [int(c) for c in random.integers(1 << 31, size=len(placed))]
@@ -179,7 +180,7 @@ def perform(
     frames, masks, shares = [], [], np.ones((len(way), len(actors)))
     for t, moved in enumerate(way):
         frame = scene.frames[t].copy()
-        row = [standing[t].copy()] if standing else []
+        row = [mask.copy() for mask in standing[t]] if standing else []
         whole = [lit(mask) for mask in row]
         for cut, at in zip(cuts, where, strict=True):
             own, area = paste(frame, cut[t], moved, at, row)

@@ -6,17 +6,19 @@ A sample depends on the seed, the split, its number and its scene alone.
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
+from scipy import ndimage
 
+from ..model.avsac import STRIDES
 from . import acoustics, augment, camera, stage
 from .director import LEAST_VISIBLE, SMALLEST, SPLITS
 from .library import ENGINES, HUMAN_SOUNDS, Library
 from .media import SAMPLE_RATE
 from .reels import MomentReel
 from .roles import SCENES, Moment, Role
-from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample, luminance
+from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample, covered, luminance
 
-# Of training's pictures.
+# Of the pictures of several scenes.
 SHARES = {
     "talker": 0.09,
     "silent-people": 0.06,
@@ -38,11 +40,13 @@ SHARES = {
     "drawn-and-talker": 0.03,
     "drawn-and-silent-person": 0.02,
 }
+POINTED = {"pointed": 0.22, "pointed-and-more": 0.22}  # of training's pictures; the rest are SHARES
 SEVERAL_PEOPLE = ("two-people-frozen", "two-people-silent", "two-people-other-words", "crowd")
 TRIES = 60
 PERFORMANCES = 4
 AGES_MS = ((60, 100), (130, 200), (240, 330), (360, 460))  # cameras differ
 SWAY_MS = 165.0  # in which an actor goes as far as he sways
+BLUR = 0.7  # positions of recognition: deviation at most
 ENDED = (0.06, 0.5)  # seconds ago
 
 
@@ -71,6 +75,8 @@ class Studio:
         self.library, self.side, self.mask_side, self.seed = library, side, mask_side or side // 2, seed
         self.shares = shares(people)
         self.training = library.split == "train"
+        if self.training:
+            self.shares = {name: share * (1 - sum(POINTED.values())) for name, share in self.shares.items()} | POINTED
 
     def sample(self, index: int, scene: str | None = None, asked: tuple[str, ...] = ()) -> Sample:
         """The sample of this number, of the named scene or of a random one, with the sounds that are asked for.
@@ -102,8 +108,8 @@ class Studio:
         kinds = {role.kind for role in roles if role.kind}
         # Other people may stand about: they do not move their lips.
         avoid = (kinds | {role.looks for role in roles if role.looks}) - HUMAN_SOUNDS
-        if actors and actors[0].whole:
-            scene, standing = stage.in_place(random, actors[0], self.side)
+        if whole := [actor for actor in actors if actor.whole]:
+            scene, standing = stage.in_place(random, whole, self.side)
         else:
             scene, standing = stage.backdrop(self.library, moment.reel, self.side, avoid), None
         way = [-age / SWAY_MS for age in moment.reel.ages_ms]
@@ -117,10 +123,13 @@ class Studio:
             return None
         if random.random() < 0.35:
             frames, masks = camera.shake(random, frames, masks, random.uniform(0.02, 0.3))
-        in_view = scene.in_view | kinds
+        visible = masks[0]
+        if self.training and random.random() < 0.5:
+            frames, visible = ([ImageOps.mirror(picture) for picture in pictures] for pictures in (frames, visible))
+        in_view = scene.in_view.union(kinds, *(role.beside for role in roles))
         for alike in (HUMAN_SOUNDS, ENGINES):
             in_view |= alike if in_view & alike else set()
-        return frames, masks[0], in_view
+        return frames, visible, in_view
 
     def record(
         self,
@@ -151,7 +160,13 @@ class Studio:
             [heard.tag for heard in sounds],
             np.stack(others),
             {role.kind: role.looks for role in roles if role.looks and role.looks != role.kind},
+            {role.kind: self.told(moment, role, mask) for role, mask in zip(roles, small, strict=True) if role.told},
         )
+
+    def told(self, moment: Moment, role: Role, mask: np.ndarray) -> np.ndarray:
+        """What the look of a pointed thing's kind gains, [S/32,S/32]: as much where it stands, less about it."""
+        there = ndimage.gaussian_filter(covered(mask, self.side // STRIDES[-1]), moment.random.uniform(0, BLUR))
+        return role.told * there / max(there.max(), 1e-3)
 
     # Sounds
 

@@ -29,6 +29,10 @@ LOOP = TrainConfig(
     learning_rate=8e-4, schedule="cosine", warm_up_steps=60, gradient_norm=1.0, average=True, checkpoint_minutes=3.0
 )
 
+# With a teacher: what its answers count, and beside them the truth and the kinds heard. Where recognition was told what stands
+# where, which the teacher has not learnt to use, the truth takes the answers' place.
+TAUGHT, TRUTH_BESIDE, HEARD_BESIDE = 2.0, 0.25, 0.1
+
 ANSWER_SHAPE = ("image_size", "width", "queries", "audio_width", "mask_stride", "head_scale", "classes")
 
 
@@ -55,7 +59,7 @@ class LiveConfig:
 
 def answers(model: AVSAC, batch: Batch) -> Output:
     """What the model says of P pictures with three sounds each."""
-    seen = model.encode_image(batch.image, batch.earlier, batch.exchanged)
+    seen = model.encode_image(batch.image, batch.earlier, batch.exchanged, batch.told)
     return model.decode(seen.repeat(len(batch.mel) // len(batch.image)), batch.mel)
 
 
@@ -69,23 +73,30 @@ class Learner(nn.Module):
         self.classify_sound = nn.Linear(config.audio_width, len(classes))
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """The named losses of P pictures with three sounds each, scalars."""
+        """The named losses of P pictures with three sounds each, scalars. A teacher's ears are kept as they are."""
+        taught = batch.taught is not None
+        if taught:
+            self.model.audio_encoder.eval()
         output = answers(self.model, batch)
         target = batch.target.float() / 255
         logits = F.interpolate(output.logits, size=target.shape[-2:], mode="bilinear", align_corners=False)
-        classes = self.classify_sound(output.audio_embedding)
+        told = batch.told.flatten(1).any(1).repeat_interleave(len(batch.mel) // len(batch.image))
+        weight = torch.where(told, TAUGHT, TRUTH_BESIDE) if taught else 1.0
         losses = {
-            "segmentation": live_segmentation_loss(logits, target),
+            "segmentation": (weight * live_segmentation_loss(logits, target)).mean(),
             "avfs": self.live.avfs_weight * avfs(output.audio_query, output.mask_feature).mean(),
-            "sound": self.live.sound_weight * F.binary_cross_entropy_with_logits(classes, batch.sounds),
         }
-        if batch.taught is not None:
-            losses["teacher"] = distillation(output, batch.taught)
+        if taught:
+            losses["teacher"] = TAUGHT * (~told * distillation(output, batch.taught)).mean()
+        else:
+            classes = self.classify_sound(output.audio_embedding)
+            losses["sound"] = self.live.sound_weight * F.binary_cross_entropy_with_logits(classes, batch.sounds)
         if output.heard is not None:
             known = [kind for kind in RECOGNISED if kind in self.classes]
             heard = output.heard[:, [RECOGNISED.index(kind) for kind in known]]
             there = batch.sounds[:, [self.classes.index(kind) for kind in known]]
-            losses["heard"] = self.live.sound_weight * F.binary_cross_entropy_with_logits(heard, there)
+            weight = self.live.sound_weight * (HEARD_BESIDE if taught else 1.0)
+            losses["heard"] = weight * F.binary_cross_entropy_with_logits(heard, there)
         return losses
 
 
@@ -153,7 +164,7 @@ def train(
     if side != model.image_size:
         raise ValueError(f"the pictures are {side} px wide, the preset takes {model.image_size}: give another --preset")
     # A resumed run must not see the same samples again.
-    lessons, looks = (0, 0) if before else (live.sound_batches, live.look_batches)
+    lessons, looks = (0, 0) if before else (0 if teacher else live.sound_batches, live.look_batches)
     if looks and not (model.recognition and data.things):
         raise ValueError("looks are learnt by a model with recognition, from drawn things: give --things, or no --look-batches")
     with BatchProcess(replace(data, seed=data.seed + before), lessons, looks) as batches:

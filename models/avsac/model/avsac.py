@@ -87,7 +87,9 @@ class AVSAC(nn.Module):
         """[L,D]: sine position plus the level's embedding, added to deformable queries only."""
         return self.sine + self.level_embedding[self.level]
 
-    def encode_image(self, image: Tensor, earlier: Tensor | None = None, exchanged: Tensor | None = None) -> Encoded:
+    def encode_image(
+        self, image: Tensor, earlier: Tensor | None = None, exchanged: Tensor | None = None, told: Tensor | None = None
+    ) -> Encoded:
         """image [B,S,S,3] uint8 RGB, earlier [B,4,S,S] uint8 -> Encoded, levels finest first.
 
         `earlier` is the luminance (`motion.luminance`) of the frames `EARLIER_MS` before; where one is not to be had, that of
@@ -112,7 +114,7 @@ class AVSAC(nn.Module):
         tokens, position = self.flatten(coarse), self.position()
         for layer in self.encoder:
             tokens = layer(tokens, position)
-        looks = self.recognition.look(seen[-1], exchanged) if self.recognition is not None else None
+        looks = self.recognition.look(seen[-1], exchanged, told) if self.recognition is not None else None
         return Encoded(tokens, fine[0] if fine else None, seen[0] if self.config.head_lateral else None, looks)
 
     def backbone_maps(self, image: Tensor) -> list[Tensor]:

@@ -93,7 +93,7 @@ class Recognition(nn.Module):
         parts = (looks, unknown, self.silent(features)) if silent else (looks, unknown)
         return (torch.cat(parts, -1) - mean) / LOGIT_SCALE
 
-    def look(self, coarsest: Tensor, exchanged: Tensor | None = None) -> Tensor:
+    def look(self, coarsest: Tensor, exchanged: Tensor | None = None, told: Tensor | None = None) -> Tensor:
         """The backbone's coarsest map [B,C,h,w] -> [B,h*w,K], how much each position looks like each kind.
 
         `exchanged` [B,K]: of each kind, the one of LOOKS that stands for it.
@@ -102,7 +102,8 @@ class Recognition(nn.Module):
         if exchanged is None:
             return self.photographed(features) + self.drawn(features)
         looks = self.photographed(features, silent=True) + F.pad(self.drawn(features), (0, len(SILENT)))
-        return looks.gather(-1, exchanged[:, None].expand(-1, looks.shape[1], -1))
+        looks = looks.gather(-1, exchanged[:, None].expand(-1, looks.shape[1], -1))
+        return looks if told is None else looks + told.flatten(2).transpose(1, 2)
 
     def forward(self, looks: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
         """looks [B,P,K], audio embedding [B,A] -> what tokens of these positions gain [B,P,D]; kinds heard [B,K], logits."""
