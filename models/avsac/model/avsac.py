@@ -136,17 +136,21 @@ class AVSAC(nn.Module):
             audio = audio + self.rhythm(mel)
         audio = audio[:, None]  # [B,1,D]
         query = self.query_generator(audio)
-        encoded, heard = seen.tokens, None
+        encoded, heard, coarsest = seen.tokens, None, self.level_shapes[-1][0]
         if self.recognition is not None:
-            recognised, heard = self.recognition(seen.looks, embedding)
-            encoded = encoded + self.spread(self.unflatten(recognised, self.level_shapes[-1][0]))
+            recognised, heard, gain = self.recognition(seen.looks, embedding)
+            encoded = encoded + self.spread(self.unflatten(recognised, coarsest))
         agv, vga, position = encoded, query, self.position()
         for layer in self.decoder:
             agv, vga = layer(agv, vga, encoded, position)
         side = self.level_shapes[0][0]
         coarse = self.unflatten(agv[:, : side * side], side)
         feature = self.mask_feature(coarse, seen.fine, audio)
-        return Output(self.head(feature, vga, seen.finest), feature, query, embedding, heard)
+        logits = self.head(feature, vga, seen.finest)
+        if self.recognition is not None:
+            gain = self.unflatten(gain[..., None], coarsest)
+            logits = logits + F.interpolate(gain, logits.shape[-2:], mode="bilinear", align_corners=False)
+        return Output(logits, feature, query, embedding, heard)
 
     def spread(self, coarsest: Tensor) -> Tensor:
         """A map of the coarsest level [B,D,h,w] -> the same at every level [B,L,D]."""

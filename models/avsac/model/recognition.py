@@ -26,6 +26,7 @@ FEATURES = 6
 HIDDEN = 32
 DRAWN_HIDDEN = 64
 SELDOM_HEARD = -3.0
+SEEN = 3.0  # a look above this says no more
 
 
 class Likeness(nn.Module):
@@ -55,10 +56,15 @@ class Recognition(nn.Module):
 
     ImageNet's classes are of photographs. What drawn things look like, `drawn` adds to them: two layers over the same features,
     zero at first, that have lessons of their own (`live/looks.py`) and do not change when masks are learnt.
+
+    A model knows the things of its training by heart, and is too unsure of others (Guo et al. 2017, arXiv 1706.04599): `lift`
+    says how much evidence that what is heard is seen raises the logits, where it lies and everywhere. It does not learn; zero
+    at first, it is set on the validation part.
     """
 
     head: Tensor
     head_bias: Tensor
+    lift: Tensor
 
     def __init__(self, audio_width: int, width: int):
         super().__init__()
@@ -73,6 +79,7 @@ class Recognition(nn.Module):
         head = (weights["conv_head.weight"][:, :, 0, 0] * scale[:, None]).T.contiguous().half()
         self.register_buffer("head", head, persistent=False)
         self.register_buffer("head_bias", weights["bn2.bias"] - weights["bn2.running_mean"] * scale, persistent=False)
+        self.register_buffer("lift", torch.zeros(2))
         self.kinds, self.silent = Likeness(CLASSES, weights), Likeness(SILENT, weights)
         to_kinds = nn.Linear(DRAWN_HIDDEN, len(RECOGNISED))
         nn.init.zeros_(to_kinds.weight)
@@ -105,8 +112,9 @@ class Recognition(nn.Module):
         looks = looks.gather(-1, exchanged[:, None].expand(-1, looks.shape[1], -1))
         return looks if told is None else looks + told.flatten(2).transpose(1, 2)
 
-    def forward(self, looks: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
-        """looks [B,P,K], audio embedding [B,A] -> what tokens of these positions gain [B,P,D]; kinds heard [B,K], logits."""
+    def forward(self, looks: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """looks [B,P,K], audio embedding [B,A] -> what tokens of these positions gain [B,P,D]; kinds heard [B,K], logits; what
+        the masks' logits gain there [B,P]."""
         heard = self.hear(embedding)
         share = heard.sigmoid()
         known = share.sum(-1).clamp(max=SURE)[:, None]
@@ -115,4 +123,6 @@ class Recognition(nn.Module):
         overall = torch.stack((evidence.amax(-1), best.amax(-1), known[:, 0]), -1)  # [B,3]
         local = torch.stack((evidence, best, evidence - known * best), -1)
         features = torch.cat((local, overall[:, None].expand(-1, looks.shape[1], -1)), -1)
-        return self.embed(features), heard
+        seen = evidence.clamp(0.0, SEEN)
+        gain = known.clamp(max=1) * (self.lift[0] * seen + self.lift[1] * seen.amax(-1, keepdim=True))
+        return self.embed(features), heard, gain
