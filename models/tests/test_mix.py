@@ -39,6 +39,17 @@ def test_every_weight_is_the_weighted_mean_and_what_only_one_has_its_own(tmp_pat
     assert not torch.equal(mixed.state_dict()["head.reduce.weight"], b["head.reduce.weight"])
 
 
+def test_a_lift_is_set_in_a_model_that_recognises(tmp_path: Path, monkeypatch) -> None:
+    before = written(tmp_path / "a.pt", replace(TINY, backbone="efficientnet-lite0", recognition=True), 1)
+    run(monkeypatch, f"{tmp_path / 'a.pt'}=1", "--lift", 0.5, 0.25, "-o", tmp_path / "b.pt")
+    after = load_model(tmp_path / "b.pt").state_dict()
+    assert {name for name, weight in after.items() if not torch.equal(weight, before[name])} == {"recognition.lift"}
+    assert after["recognition.lift"].tolist() == [0.5, 0.25]
+    written(tmp_path / "plain.pt", TINY, 1)
+    with pytest.raises(SystemExit, match="--lift is of a model with recognition, such as the preset live"):
+        run(monkeypatch, f"{tmp_path / 'plain.pt'}=1", "--lift", 0.5, 0.25, "-o", tmp_path / "c.pt")
+
+
 def test_what_cannot_be_mixed_is_said(tmp_path: Path, monkeypatch) -> None:
     written(tmp_path / "a.pt", TINY, 1)
     written(tmp_path / "b.pt", replace(TINY, queries=4), 1)

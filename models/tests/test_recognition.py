@@ -1,5 +1,6 @@
 """What ImageNet's classifier recognises, held against what is heard."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from avsac.model.avsac import AVSAC
 from avsac.model.backbones import imagenet_state_dict
 from avsac.model.config import LIVE, ModelConfig
 from avsac.model.motion import EARLIER_MS
-from avsac.model.recognition import CLASSES, LOGIT_SCALE, RECOGNISED, SILENT, SILENT_TABLE, TABLE
+from avsac.model.recognition import CLASSES, LOGIT_SCALE, RECOGNISED, SEEN, SILENT, SILENT_TABLE, TABLE
 
 from .reduced import reduced
 from .test_scene_builder import small_media  # noqa: F401
@@ -93,6 +94,33 @@ def test_the_evidence_is_the_look_of_the_kind_that_is_heard(model: AVSAC) -> Non
     finally:
         handle.remove()
         recognition.hear.bias.copy_(before)
+
+
+@torch.no_grad()
+def test_evidence_of_a_kind_that_is_heard_raises_the_logits_where_it_lies_and_everywhere(model: AVSAC) -> None:
+    recognition = copy.deepcopy(model.recognition)
+    looks = torch.zeros(1, 36, len(RECOGNISED))
+    looks[0, 7, RECOGNISED.index("cat")], looks[0, 20, RECOGNISED.index("cat")] = 9.0, -1.0
+    recognition.hear.weight.zero_()
+    recognition.hear.bias.fill_(-30.0)[RECOGNISED.index("cat")] = 30.0
+    heard, embedding = recognition.hear.bias.clone(), torch.zeros(1, LIVE.audio_width)
+    assert recognition(looks, embedding)[2].max() < 1e-6
+    recognition.lift.copy_(torch.tensor((0.5, 0.25)))
+    gain = torch.full((1, 36), 0.25 * SEEN)
+    gain[0, 7] += 0.5 * SEEN
+    torch.testing.assert_close(recognition(looks, embedding)[2], gain)
+    recognition.hear.bias.copy_(heard.roll(1))  # another kind, which is not in view
+    assert recognition(looks, embedding)[2].max() < 1e-6
+
+
+@torch.no_grad()
+def test_logits_gain_what_recognition_says(image) -> None:
+    model, mel = AVSAC(STILL).eval(), torch.randn(2, 1, 96, 64)
+    before = model(image, mel)
+    model.recognition.lift.copy_(torch.tensor((0.0, 0.4)))
+    gain = model.recognition(model.encode_image(image).looks, model.audio_encoder(mel))[2]
+    assert gain.amin() > 0
+    torch.testing.assert_close(model(image, mel) - before, gain[:, :1, None, None].expand(-1, -1, 192, 192), atol=1e-5, rtol=0)
 
 
 @torch.no_grad()
