@@ -87,6 +87,15 @@ def test_a_pointed_thing_makes_any_sound_and_recognition_is_told_where(small_med
         Studio(Library(small_media, "val", small_things), 96).sample(0, "pointed")
 
 
+def test_a_model_that_cannot_be_told_learns_from_sounds_of_their_own(small_media: Path, small_things: Path) -> None:  # noqa: F811
+    studio = Studio(Library(small_media, "train", small_things), SIDE, tells=False)
+    assert studio.shares == SHARES
+    for index in range(24):
+        sample = studio.sample(index)
+        assert not sample.told
+        assert not sample.looks
+
+
 def test_training_mirrors_pictures_and_masks_together(small_media: Path) -> None:  # noqa: F811
     library = Library(small_media, "train")
     studio, sequence = Studio(library, 96), next(s for s in library.sequences if s.thing == "drift-chicane")

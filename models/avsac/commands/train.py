@@ -62,8 +62,8 @@ def add_live(train: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--people-share",
         type=float,
-        help="share of pictures of several people among the others, 0 to 1 (default 0.22): who of them speaks is learnt late,"
-        " and from many",
+        help="share of pictures of several people among the others in which nothing is pointed at, 0 to 1 (default 0.22): who"
+        " of them speaks is learnt late, and from many",
     )
     group.add_argument("--scene-share", type=float, default=0.55, help="share of demo scenes, 0 to 1 (default 0.55)")
     group.add_argument(

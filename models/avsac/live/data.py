@@ -56,7 +56,8 @@ class Batch(NamedTuple):
 class DataConfig:
     """Where training data comes from: media or scenes or both, and drawn things with media.
 
-    `scene_share` of the pictures are demo scenes, `people_share` of the others show several people (None: the usual).
+    `scene_share` of the pictures are demo scenes, `people_share` of the others in which nothing is pointed at show several
+    people (None: the usual).
     """
 
     media: Path | None
@@ -67,6 +68,7 @@ class DataConfig:
     seed: int = 0
     people_share: float | None = None
     side: int = 192  # of the pictures, in pixels; the masks' is half of it
+    tells: bool = True  # whether it is for a model whose recognition can be told what sounds
 
     def __post_init__(self) -> None:
         if self.media is None and self.scenes is None:
@@ -96,7 +98,9 @@ class BatchSource:
         self.random = np.random.default_rng(config.seed)
         self.scenes = SceneSet(config.scenes / "train") if config.scenes else None
         library = Library(config.media, "train", config.things) if config.media else None
-        self.studio = Studio(library, config.side, seed=config.seed, people=config.people_share) if library else None
+        self.studio = None
+        if library:
+            self.studio = Studio(library, config.side, seed=config.seed, people=config.people_share, tells=config.tells)
         self.taken = 0
         self.index = {name: i for i, name in enumerate(sound_classes(self.scenes, library))}
 

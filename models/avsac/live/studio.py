@@ -69,13 +69,25 @@ def shares(people: float | None = None) -> dict[str, float]:
 
 
 class Studio:
-    """Samples of a library's split. `side` of the pictures and `mask_side` of the masks, in pixels."""
+    """Samples of a library's split. `side` of the pictures and `mask_side` of the masks, in pixels.
 
-    def __init__(self, library: Library, side: int, mask_side: int | None = None, seed: int = 0, people: float | None = None):
+    In training, things make the sounds of other kinds, too, and recognition is told so; not for a model without it (`tells`).
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        side: int,
+        mask_side: int | None = None,
+        seed: int = 0,
+        people: float | None = None,
+        tells: bool = True,
+    ):
         self.library, self.side, self.mask_side, self.seed = library, side, mask_side or side // 2, seed
         self.shares = shares(people)
         self.training = library.split == "train"
-        if self.training:
+        self.tells = self.training and tells
+        if self.tells:
             self.shares = {name: share * (1 - sum(POINTED.values())) for name, share in self.shares.items()} | POINTED
 
     def sample(self, index: int, scene: str | None = None, asked: tuple[str, ...] = ()) -> Sample:
@@ -89,7 +101,7 @@ class Studio:
         for _ in range(TRIES):
             moment = self.moment(random)
             roles = SCENES[scene or str(random.choice(list(self.shares), p=list(self.shares.values())))](moment)
-            if self.training:
+            if self.tells:
                 moment.exchange_sounds(roles or [])
             if roles is not None and (shot := self.shoot(moment, roles)):
                 return self.record(moment, roles, *shot, asked)
@@ -159,7 +171,7 @@ class Studio:
             [heard.kinds for heard in sounds],
             [heard.tag for heard in sounds],
             np.stack(others),
-            {role.kind: role.looks for role in roles if role.looks and role.looks != role.kind},
+            {role.kind: role.looks for role in roles if role.kind and role.looks and role.looks != role.kind},
             {role.kind: self.told(moment, role, mask) for role, mask in zip(roles, small, strict=True) if role.told},
         )
 

@@ -157,7 +157,7 @@ def train(
     torch.manual_seed(loop.seed)
     last = folder / "last.pt"
     before = torch.load(last, weights_only=True)["step"] if last.exists() else 0
-    data = replace(data, side=model.image_size)
+    data = replace(data, side=model.image_size, tells=model.recognition)
     mentor = load_teacher(teacher, model) if teacher else None
     held_out = held_out_samples(data, live.evaluate_pictures)
     side = len(held_out[0][1].image)
