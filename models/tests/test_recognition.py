@@ -143,6 +143,7 @@ def test_what_recognition_is_told_adds_to_what_it_sees(model: AVSAC, image) -> N
     expected = torch.zeros(2, 36, len(RECOGNISED))
     expected[1, 2 * 6 + 5, 3] = 1.5
     torch.testing.assert_close(gained, expected)
+    torch.testing.assert_close(model.recognition.look(coarsest, told=told) - model.recognition.look(coarsest), expected)
 
 
 @torch.no_grad()

@@ -81,7 +81,7 @@ def test_a_pointed_thing_makes_any_sound_and_recognition_is_told_where(small_med
     assert len(kinds) > 3
     for seed in range(12):
         for role in studio.moment(np.random.default_rng(seed)).pointed():
-            assert role.kind not in role.beside
+            assert role.kind not in role.actor.in_view
             assert role.kind != library.sounds_of.get(role.actor.name)
     with pytest.raises(ValueError, match="the media of the split val gave no picture of pointed"):
         Studio(Library(small_media, "val", small_things), 96).sample(0, "pointed")

@@ -125,6 +125,8 @@ def test_a_teacher_is_learnt_from_and_stays_as_it_is(tmp_path: Path) -> None:
     assert not [name for name in torch.load(tmp_path / "run" / "last.pt", weights_only=True)["learner"] if "teacher" in name]
     with pytest.raises(ValueError, match=r"teacher.pt has queries 8, the preset 12: a teacher's answers must have the same"):
         train(tmp_path / "other", replace(TINY, queries=12), data, live, teacher=taught)
+    with pytest.raises(ValueError, match="whom a teacher teaches begins with its ears, which are not taught: give --init"):
+        train(tmp_path / "other", TINY, data, live, teacher=taught)
 
 
 def test_average_follows_weights_and_copies_statistics() -> None:

@@ -69,7 +69,8 @@ def add_live(train: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--sound-batches",
         type=int,
-        help="of 64 sounds, which the audio encoder learns to tell first (default 3000; with --init its classifier alone, 200)",
+        help="of 64 sounds, which the audio encoder learns to tell first (default 3000; with --init its classifier alone, 200;"
+        " with --teacher none)",
     )
     group.add_argument(
         "--look-batches",
@@ -78,7 +79,7 @@ def add_live(train: argparse.ArgumentParser) -> None:
         " model that recognises, some 12 minutes; with --init none)",
     )
     group.add_argument("--init", type=Path, metavar="MODEL", help="start with this model.pt or weights.pt where shapes agree")
-    group.add_argument("--teacher", type=Path, metavar="MODEL", help="learn this model's answers beside the truth")
+    group.add_argument("--teacher", type=Path, metavar="MODEL", help="with --init: learn this model's answers beside the truth")
     group.add_argument("--only", metavar="PART", help="train this part of the model alone, as head; the rest stays as it is")
     group.add_argument("--threads", type=int, default=2)
     group.add_argument("--evaluate-every", type=float, default=8, help="minutes between held-out figures (default 8)")

@@ -1,6 +1,6 @@
 """Who and what is in a clip: talkers, photographed people, objects; each silent, or sounding in some of the seconds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +49,7 @@ class Actor:
     sound: Sound | None = None
     from_edge: bool = False  # cut off at the chest: its lower edge lies on the picture's, mostly
     whole: bool = False  # the images are whole pictures, in which it stands
+    in_view: set[str] = field(default_factory=set)  # of whole pictures: sound classes of all that may stand in them
     sway: float = 0.03  # of the side: how far it moves at most, along its way
 
     @property
@@ -118,7 +119,8 @@ def thing(library: Library, random: Random, standing: Standing, sounding: np.nda
         images = [image[box] for image, box in zip(images, boxes, strict=True)]
         alphas = [alpha[box] for alpha, box in zip(alphas, boxes, strict=True)]
     name = "thing" if standing.thing == "other" else standing.thing
-    return Actor(name, images, alphas, files, THING_HEIGHTS, sound, whole=whole)
+    in_view = library.in_view(standing) if whole else set()
+    return Actor(name, images, alphas, files, THING_HEIGHTS, sound, whole=whole, in_view=in_view)
 
 
 def drawn(library: Library, random: Random, kind: str, sounding: np.ndarray) -> Actor:

@@ -44,7 +44,7 @@ SEQUENCES_WITH_PEOPLE = {
 PERSON_HEIGHT = 0.4  # of the picture at least: no hands, no passers-by
 LEAST_CONTRAST = 20.0  # standard deviation of the thing's pixels
 LEAST_SOLID = 0.35  # of its box
-SMALLEST_POINTED = 0.015  # of the photograph
+SMALLEST_THING = 0.015  # of the photograph
 STREET_STEP = 25  # frames
 
 
@@ -95,9 +95,10 @@ class Library:
             for i, (path, photograph) in enumerate(zip(found["coco128"], read_coco(root), strict=True))
             if parts.part_of_photograph(i) == split
         ]
-        self.things = [s for s in self.sequences if s.thing in self.sounds_of] + self.standing(list(self.sounds_of), 0.015)
+        sequences_that_sound = [s for s in self.sequences if s.thing in self.sounds_of]
+        self.things = sequences_that_sound + self.standing(list(self.sounds_of), SMALLEST_THING)
         # Things of no sound that ImageNet knows: training lends them one.
-        self.mute = self.standing(list(SILENT), 0.015) if split == "train" else []
+        self.mute = self.standing(list(SILENT), SMALLEST_THING) if split == "train" else []
         self.pointable = self.all_in_place() if split == "train" else []
         self.alone, self.mute_alone = ([s for s in pool if self.stands_out(s)] for pool in (self.things, self.mute))
         self.people = [
@@ -137,7 +138,7 @@ class Library:
                 Standing(name, p.frames, p.photograph, i)
                 for name in names
                 for i, mask in enumerate(p.photograph.instances.get(name, []))
-                if large([mask], SMALLEST_POINTED)
+                if large([mask], SMALLEST_THING)
             ]
             for p in self.photographs
         )

@@ -13,7 +13,7 @@ from .library import Library, Standing
 SEQUENCE_RATE = 24  # frames a second
 BLANK = np.zeros((1, 1), np.uint8)  # the mask of a photograph that is a backdrop
 
-# (images [H,W,3] uint8, masks [H,W] uint8 0 or 255 of the largest of its kind, files used)
+# (images [H,W,3] uint8, masks [H,W] uint8 0 or 255 of the thing, files used)
 Pictures = tuple[list[np.ndarray], list[np.ndarray], list[Path]]
 
 

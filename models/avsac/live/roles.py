@@ -5,7 +5,7 @@ A scene is a list of roles from back to front, or None when the library has nobo
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -28,7 +28,7 @@ LEAD = SAMPLE_RATE // 25  # samples: how far microphone and camera may be apart
 APART = 8  # frames, 0.32 s: between two moments of one clip that are to differ
 FASTEST = math.ceil(SAMPLES * PACES[1])  # samples of a recording that the fastest pace takes
 EXCHANGED = 0.4
-TOLD = (0.5, 3.5)
+TOLD = (0.5, 3.5)  # in the unit of looks: what is in view mostly has 0.3 to 6
 STATES = ("frozen", "silent", "other-words")
 # In training, how often a person is silent with the mouth held while the face goes on, or speaks with it alone moving.
 PARTS = {"silent": 0.5, "speaking": 0.3}
@@ -42,7 +42,6 @@ class Role:
     kind: str | None  # sound class; None: it makes none
     voice: Callable[[], np.ndarray] | None
     frame: int | None = None  # of a talker's clip, the moment's
-    beside: set[str] = field(default_factory=set)  # sound classes of what else may stand in its own picture
     told: float = 0.0  # how much the look of its kind gains where it stands
     looks: str | None = None  # of a photographed thing that may sound: what of recognition.LOOKS it looks like
 
@@ -143,10 +142,10 @@ class Moment:
             if self.training and self.random.random() < 0.5:
                 images, alphas = augment.disguise(self.random, images, alphas)
         sway = 0.02 if self.random.random() < 0.5 else 0.0
-        actor = Actor(standing.thing, images, alphas, files, heights, whole=whole, sway=sway)
+        in_view = self.library.in_view(standing) if whole else set()
+        actor = Actor(standing.thing, images, alphas, files, heights, whole=whole, in_view=in_view, sway=sway)
         looks = standing.thing if standing.thing in SILENT else kind
-        beside = self.library.in_view(standing) if whole else set()
-        return Role(actor, kind, (lambda: self.recording(kind)) if kind else None, beside=beside, looks=looks)
+        return Role(actor, kind, (lambda: self.recording(kind)) if kind else None, looks=looks)
 
     def exchange_sounds(self, roles: list[Role]) -> None:
         """Gives some photographed things, and all mute ones, the sound of another kind that recognition knows.
@@ -170,8 +169,8 @@ class Moment:
         """
         standings = choose(self.random, self.library.pointable)
         chosen = [standings[i] for i in self.random.permutation(len(standings))[: self.random.integers(1, 4)]]
-        free = sorted({*RECOGNISED} & {*self.library.sounds} - self.library.in_view(chosen[0]))
         roles = [self.thing(standing, whole=True) for standing in chosen]
+        free = sorted({*RECOGNISED} & {*self.library.sounds} - roles[0].actor.in_view)
         for role, kind in zip(roles, self.random.permutation(free).tolist(), strict=False):
             role.kind, role.voice, role.looks = kind, partial(self.recording, kind), None
             role.told = float(self.random.uniform(*TOLD))

@@ -99,7 +99,8 @@ def in_place(random: Random, actors: list[Actor], side: int) -> tuple[Backdrop, 
             break
     else:
         box, aspect = (0, 0, width, height), width / height
-    scene = Backdrop(actors[0].name, resize_each(actors[0].images, side, box), aspect, set(), [])
+    in_view = set().union(*(actor.in_view for actor in actors))
+    scene = Backdrop(actors[0].name, resize_each(actors[0].images, side, box), aspect, in_view, [])
     return scene, list(map(list, zip(*(resize_each(actor.alphas, side, box) for actor in actors), strict=True)))
 
 

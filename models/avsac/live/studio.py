@@ -18,7 +18,7 @@ from .reels import MomentReel
 from .roles import SCENES, Moment, Role
 from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample, covered, luminance
 
-# Of the pictures of several scenes.
+# Of the pictures in which nothing is pointed at.
 SHARES = {
     "talker": 0.09,
     "silent-people": 0.06,
@@ -138,7 +138,7 @@ class Studio:
         visible = masks[0]
         if self.training and random.random() < 0.5:
             frames, visible = ([ImageOps.mirror(picture) for picture in pictures] for pictures in (frames, visible))
-        in_view = scene.in_view.union(kinds, *(role.beside for role in roles))
+        in_view = scene.in_view | kinds
         for alike in (HUMAN_SOUNDS, ENGINES):
             in_view |= alike if in_view & alike else set()
         return frames, visible, in_view

@@ -73,7 +73,10 @@ class Learner(nn.Module):
         self.classify_sound = nn.Linear(config.audio_width, len(classes))
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """The named losses of P pictures with three sounds each, scalars. A teacher's ears are kept as they are."""
+        """The named losses of P pictures with three sounds each, scalars.
+
+        With a teacher the sound encoder's batch statistics are held.
+        """
         taught = batch.taught is not None
         if taught:
             self.model.audio_encoder.eval()
@@ -146,7 +149,7 @@ def train(
     """Trains, or goes on from `folder/last.pt` when it is there; returns `folder/model.pt` (averaged weights).
 
     A new run starts with the weights of the model `init` where their names and shapes agree. What the model `teacher`
-    answers is learnt beside the truth.
+    answers is learnt beside the truth, by a model that begins with the teacher's ears (`init`).
 
     A resumed run's samples are new ones: it is not the run that was not stopped.
     """
@@ -159,6 +162,8 @@ def train(
     before = torch.load(last, weights_only=True)["step"] if last.exists() else 0
     data = replace(data, side=model.image_size, tells=model.recognition)
     mentor = load_teacher(teacher, model) if teacher else None
+    if teacher and not (init or before):
+        raise ValueError("whom a teacher teaches begins with its ears, which are not taught: give --init")
     held_out = held_out_samples(data, live.evaluate_pictures)
     side = len(held_out[0][1].image)
     if side != model.image_size:

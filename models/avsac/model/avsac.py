@@ -94,7 +94,7 @@ class AVSAC(nn.Module):
 
         `earlier` is the luminance (`motion.luminance`) of the frames `EARLIER_MS` before; where one is not to be had, that of
         `image`. A model without motion does not look at it. `exchanged` [B,K], in training: of each kind, the one whose look
-        stands for it. Raises ValueError for another size or no `earlier`.
+        stands for it, `told` [B,K,S/32,S/32] what looks gain. Raises ValueError for another size or no `earlier`.
         """
         side = self.config.image_size
         if image.shape[1:] != (side, side, 3):

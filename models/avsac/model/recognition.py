@@ -103,13 +103,14 @@ class Recognition(nn.Module):
     def look(self, coarsest: Tensor, exchanged: Tensor | None = None, told: Tensor | None = None) -> Tensor:
         """The backbone's coarsest map [B,C,h,w] -> [B,h*w,K], how much each position looks like each kind.
 
-        `exchanged` [B,K]: of each kind, the one of LOOKS that stands for it.
+        In training, `exchanged` [B,K]: of each kind, the one of LOOKS that stands for it; `told` [B,K,h,w]: what looks gain.
         """
         features = self.features(coarsest)
         if exchanged is None:
-            return self.photographed(features) + self.drawn(features)
-        looks = self.photographed(features, silent=True) + F.pad(self.drawn(features), (0, len(SILENT)))
-        looks = looks.gather(-1, exchanged[:, None].expand(-1, looks.shape[1], -1))
+            looks = self.photographed(features) + self.drawn(features)
+        else:
+            looks = self.photographed(features, silent=True) + F.pad(self.drawn(features), (0, len(SILENT)))
+            looks = looks.gather(-1, exchanged[:, None].expand(-1, looks.shape[1], -1))
         return looks if told is None else looks + told.flatten(2).transpose(1, 2)
 
     def forward(self, looks: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
