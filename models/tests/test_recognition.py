@@ -205,15 +205,18 @@ def test_training_teaches_what_is_heard(small_media: Path) -> None:  # noqa: F81
     assert learner.model.recognition.hear.weight.grad.abs().sum() > 0
 
 
-def test_where_recognition_is_told_the_truth_takes_the_teachers_place(small_media: Path) -> None:  # noqa: F811
+def test_where_recognition_is_told_or_speech_rests_the_truth_takes_the_teachers_place(small_media: Path) -> None:  # noqa: F811
     torch.manual_seed(0)
     source = BatchSource(DataConfig(small_media, None, pictures=2, side=64))
     learner = Learner(reduced_with_recognition(), list(source.index), LiveConfig(length=1)).eval()
     batch = source.batch().tensors()
     with torch.no_grad():
         batch = batch._replace(taught=answers(learner.model, batch))
+        batch = batch._replace(resting=torch.zeros_like(batch.resting))
         told, seen = (learner(batch._replace(told=torch.full_like(batch.told, gain))) for gain in (1.0, 0.0))
-    assert told["teacher"] == 0 < seen["teacher"]
+        resting = learner(batch._replace(told=batch.told * 0, resting=torch.ones_like(batch.resting)))
+    assert told["teacher"] == resting["teacher"] == 0 < seen["teacher"]
+    torch.testing.assert_close(resting["segmentation"] / seen["segmentation"], torch.tensor(TAUGHT / TRUTH_BESIDE))
     torch.testing.assert_close(told["segmentation"] / seen["segmentation"], torch.tensor(TAUGHT / TRUTH_BESIDE))
     assert "sound" not in seen  # ears come from the teacher
 

@@ -12,14 +12,14 @@ from avsac.live.library import Library
 from avsac.live.reels import MomentReel
 from avsac.live.roles import SCENES, TOLD, Moment
 from avsac.live.sample import covered, luminance
-from avsac.live.studio import POINTED, SEVERAL_PEOPLE, SHARES, Studio, shares
+from avsac.live.studio import POINTED, RESTS, RESTS_DB, SEVERAL_PEOPLE, SHARES, Studio, at_rest, shares
 from avsac.live.talkers import FRAME_RATE, Talker, read_talker
 from avsac.live.voices import STEADY, Pace, in_another_voice
 from avsac.model.motion import EARLIER_MS
 
 from .test_scene_builder import RATE, SIDE, small_media, tone  # noqa: F401
 
-SOUNDING = {"right", "union", "mixed"}
+SOUNDING = {"right", "resting", "union", "mixed"}
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +85,30 @@ def test_a_pointed_thing_makes_any_sound_and_recognition_is_told_where(small_med
             assert role.kind != library.sounds_of.get(role.actor.name)
     with pytest.raises(ValueError, match="the media of the split val gave no picture of pointed"):
         Studio(Library(small_media, "val", small_things), 96).sample(0, "pointed")
+
+
+def test_speech_that_rests_is_lit_in_training_and_of_no_other_part(small_media: Path) -> None:  # noqa: F811
+    studio, found = Studio(Library(small_media, "train"), SIDE), 0
+    for index in range(12):
+        sample = studio.sample(index, "talker-and-silent-thing")
+        for tag, mask, sounds in zip(sample.tags, sample.masks, sample.sounds, strict=True):
+            found += tag == "resting"
+            assert tag != "resting" or (sounds == ["speech"] and mask.max() > 127)
+    assert 3 < found < 24
+    for part in ("val", "test"):
+        held_out = Studio(Library(small_media, part), SIDE)
+        assert not any("resting" in held_out.sample(index, "talker").tags for index in range(12))
+
+
+def test_a_rest_is_quiet_and_short() -> None:
+    speech = np.random.default_rng(0).uniform(-0.5, 0.5, 15_600).astype(np.float32)
+    for seed in range(8):
+        resting = at_rest(np.random.default_rng(seed), speech)
+        assert resting.shape == speech.shape
+        quieter = 20 * np.log10(abs(resting).clip(1e-9) / abs(speech).clip(1e-9))
+        quiet = quieter < -RESTS_DB[0] + 0.1
+        assert quiet[-int(RESTS[0] * RATE) :].all()
+        assert not quiet[int(0.01 * RATE) : -int(RESTS[1] * RATE) - int(0.01 * RATE)].any()
 
 
 def test_a_model_that_cannot_be_told_learns_from_sounds_of_their_own(small_media: Path, small_things: Path) -> None:  # noqa: F811

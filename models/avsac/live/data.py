@@ -46,6 +46,7 @@ class Batch(NamedTuple):
     sounds: np.ndarray | Tensor  # [3P,C] float32, 0 or 1
     exchanged: np.ndarray | Tensor  # [P,K] int64: of each of RECOGNISED, that of LOOKS which what makes its sound looks like
     told: np.ndarray | Tensor  # [P,K,S/32,S/32] float32, what the look of each of RECOGNISED gains where
+    resting: np.ndarray | Tensor  # [3P] bool, speech that rests between words
     taught: Output | None = None  # what a teacher says of the same
 
     def tensors(self) -> "Batch":
@@ -129,7 +130,8 @@ class BatchSource:
         image, earlier = np.stack([s.image for s in samples]), np.stack([s.earlier for s in samples])
         exchanged = np.stack([exchange(s.looks) for s in samples])
         told = np.stack([self.told(s) for s in samples])
-        return Batch(image, earlier, mel, target, np.concatenate(sounds), exchanged, told)
+        resting = np.array([tag == "resting" for s in samples for tag in s.tags])
+        return Batch(image, earlier, mel, target, np.concatenate(sounds), exchanged, told, resting)
 
     def told(self, sample: Sample) -> np.ndarray:
         looks = np.zeros((len(RECOGNISED), *(self.config.side // STRIDES[-1],) * 2), np.float32)

@@ -20,7 +20,7 @@ class Sample:
     pcm: np.ndarray  # [N,15600] float32
     masks: np.ndarray  # [N,M,M] uint8
     sounds: list[list[str]]  # of each sound, its classes
-    tags: list[str]  # of each sound: right, union, mixed, silence, noise, off-screen, voice, ended
+    tags: list[str]  # of each sound: right, resting, union, mixed, silence, noise, off-screen, voice, ended
     others: np.ndarray | None = None  # [N,M,M] uint8: of each sound, what else in view might have made one
     looks: dict[str, str] = field(default_factory=dict)  # classes that something of another class makes: sound -> looks
     told: dict[str, np.ndarray] = field(default_factory=dict)  # classes whose look recognition is told: [S/32,S/32] float32

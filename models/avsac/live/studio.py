@@ -47,7 +47,9 @@ PERFORMANCES = 4
 AGES_MS = ((60, 100), (130, 200), (240, 330), (360, 460))  # cameras differ
 SWAY_MS = 165.0  # in which an actor goes as far as he sways
 BLUR = 0.7  # positions of recognition: deviation at most
-ENDED = (0.06, 0.5)  # seconds ago
+ENDED, SPEECH_ENDED = (0.06, 0.5), (0.3, 0.5)  # seconds ago
+# How long speech is quiet between words, in seconds, and by how many dB; the share of training's patches that end so.
+RESTS, RESTS_DB, RESTING = (0.04, 0.2), (8.0, 45.0), 0.4
 
 
 @dataclass
@@ -66,6 +68,13 @@ def shares(people: float | None = None) -> dict[str, float]:
         return SHARES
     usual = sum(SHARES[name] for name in SEVERAL_PEOPLE)
     return {n: s * (people / usual if n in SEVERAL_PEOPLE else (1 - people) / (1 - usual)) for n, s in SHARES.items()}
+
+
+def at_rest(random: augment.Random, pcm: np.ndarray) -> np.ndarray:
+    """Speech [15600] that ends between two words: quiet does not mean yet that it is over."""
+    rest = int(random.uniform(*RESTS) * SAMPLE_RATE)
+    quiet = pcm[-rest:] * np.float32(10 ** (-random.uniform(*RESTS_DB) / 20))
+    return np.concatenate((acoustics.faded(pcm[:-rest]), quiet))
 
 
 class Studio:
@@ -208,6 +217,8 @@ class Studio:
         random, kinds = moment.random, sorted({roles[i].kind for i in lit})
         pcm = sum(acoustics.at_level(roles[i].voice(), random.uniform(-26, -20)) for i in lit)
         tag = "right" if len(lit) == 1 else "union"
+        if self.training and kinds == ["speech"] and not beside and random.random() < RESTING:
+            tag, pcm = "resting", at_rest(random, pcm)
         if beside:
             pcm = acoustics.add_noise(random, pcm, moment.recording(beside), random.uniform(-3, 15), np.ones(SAMPLES, bool))
             tag, kinds = "mixed", [*kinds, beside]
@@ -222,7 +233,8 @@ class Studio:
             return Heard(tag, augment.noise(random, SAMPLES), [], ["noise"])
         if tag == "ended":
             able = [role for role in roles if role.voice]
-            role, gone = able[random.integers(len(able))], int(random.uniform(*ENDED) * SAMPLE_RATE)
+            role = able[random.integers(len(able))]
+            gone = int(random.uniform(*(SPEECH_ENDED if role.kind == "speech" else ENDED)) * SAMPLE_RATE)
             pcm = np.concatenate((acoustics.faded(role.voice()[: SAMPLES - gone]), np.zeros(gone, np.float32)))
             return Heard(tag, augment.record(random, pcm), [], [role.kind])
         kind = "speech" if tag == "voice" else self.elsewhere(random, in_view)

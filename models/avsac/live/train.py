@@ -30,7 +30,7 @@ LOOP = TrainConfig(
 )
 
 # With a teacher: what its answers count, and beside them the truth and the kinds heard. Where recognition was told what stands
-# where, which the teacher has not learnt to use, the truth takes the answers' place.
+# where, and where speech rests, which the teacher has not learnt, the truth takes the answers' place.
 TAUGHT, TRUTH_BESIDE, HEARD_BESIDE = 2.0, 0.25, 0.1
 
 ANSWER_SHAPE = ("image_size", "width", "queries", "audio_width", "mask_stride", "head_scale", "classes")
@@ -84,13 +84,14 @@ class Learner(nn.Module):
         target = batch.target.float() / 255
         logits = F.interpolate(output.logits, size=target.shape[-2:], mode="bilinear", align_corners=False)
         told = batch.told.flatten(1).any(1).repeat_interleave(len(batch.mel) // len(batch.image))
-        weight = torch.where(told, TAUGHT, TRUTH_BESIDE) if taught else 1.0
+        unlearnt = told | batch.resting
+        weight = torch.where(unlearnt, TAUGHT, TRUTH_BESIDE) if taught else 1.0
         losses = {
             "segmentation": (weight * live_segmentation_loss(logits, target)).mean(),
             "avfs": self.live.avfs_weight * avfs(output.audio_query, output.mask_feature).mean(),
         }
         if taught:
-            losses["teacher"] = TAUGHT * (~told * distillation(output, batch.taught)).mean()
+            losses["teacher"] = TAUGHT * (~unlearnt * distillation(output, batch.taught)).mean()
         else:
             classes = self.classify_sound(output.audio_embedding)
             losses["sound"] = self.live.sound_weight * F.binary_cross_entropy_with_logits(classes, batch.sounds)
