@@ -21,6 +21,7 @@ from avsac.live.evaluate import (
     lit_share,
     media_samples,
     overlap,
+    reduced,
     sweep,
 )
 from avsac.live.library import Library
@@ -35,7 +36,7 @@ from .test_studio import small_things  # noqa: F401
 
 
 class Constant:
-    side, threshold = SIDE, 0.5
+    side, mask_side, threshold = SIDE, SIDE, 0.5
 
     def __init__(self, logit: float):
         self.logit = logit
@@ -104,6 +105,14 @@ def test_the_interval_holds_the_mean_and_narrows_with_pictures() -> None:
     for row in (few, many):
         assert row["low"] < row["mean"] == 0.5 < row["high"]
     assert many["high"] - many["low"] < 0.3 * (few["high"] - few["low"])
+
+
+def test_finer_masks_are_compared_at_half_the_models_own_side() -> None:
+    masks = np.zeros((1, 8, 8), np.uint8)
+    masks[0, :2, :3] = 255
+    masks[0, 4, 7] = 255
+    assert reduced(masks, 4)[0].tolist() == [[True, True, False, False]] + [[False] * 4] * 3
+    assert np.array_equal(reduced(masks, 8), masks > 0)
 
 
 def test_demo_scenes_have_a_row_for_sounding_and_one_for_dark(tmp_path: Path) -> None:

@@ -147,6 +147,28 @@ def test_what_recognition_is_told_adds_to_what_it_sees(model: AVSAC, image) -> N
 
 
 @torch.no_grad()
+def test_with_a_scale_recognition_sees_the_picture_closer_too_and_all_else_does_not(model: AVSAC, image) -> None:
+    closer = AVSAC(replace(STILL, image_size=384, recognition_scale=2)).eval()
+    closer.load_state_dict(model.state_dict())
+    large = torch.randint(0, 256, (2, 384, 384, 3), dtype=torch.uint8)
+    small = large.unflatten(2, (192, 2)).unflatten(1, (192, 2)).float().mean((2, 4))
+    seen, usual = closer.encode_image(large), model.encode_image(small)
+    torch.testing.assert_close(seen.tokens, usual.tokens, atol=1e-3, rtol=0)
+    of_large = model.recognition.look(model.backbone_maps(large)[-1]).unflatten(1, (6, 2, 6, 2)).mean((2, 4)).flatten(1, 2)
+    torch.testing.assert_close(seen.looks, (usual.looks + of_large) / 2, atol=1e-3, rtol=0)
+    assert (of_large - usual.looks).abs().max() > 0.1
+
+    as_seen, told = torch.from_numpy(np.stack([exchange({})] * 2)), torch.zeros(2, len(RECOGNISED), 12, 12)
+    told[1, 3, 4:6, 10:] = 1.5
+    untold = closer.encode_image(large, exchanged=as_seen)
+    gained = closer.encode_image(large, exchanged=as_seen, told=told).looks - untold.looks
+    expected = torch.zeros(2, 36, len(RECOGNISED))
+    expected[1, 2 * 6 + 5, 3] = 1.5
+    torch.testing.assert_close(gained, expected)
+    assert closer(large, torch.randn(2, 1, 96, 64)).shape == (2, 1, 192, 192)
+
+
+@torch.no_grad()
 def test_a_silent_thing_is_looked_at_in_an_exchange(model: AVSAC, image) -> None:
     whole = timm.create_model("tf_efficientnet_lite0")
     whole.load_state_dict(imagenet_state_dict())
@@ -228,3 +250,9 @@ def reduced_with_recognition() -> ModelConfig:
 def test_recognition_says_what_it_needs() -> None:
     with pytest.raises(ValueError, match="recognition takes the backbone efficientnet-lite0, not tiny"):
         replace(LIVE, backbone="tiny")
+    with pytest.raises(ValueError, match="recognition_scale 2 is of a model with recognition"):
+        replace(LIVE, recognition=False, image_size=384, recognition_scale=2)
+    with pytest.raises(ValueError, match="image_size 96 is not divisible by the coarsest stride, 64"):
+        replace(LIVE, image_size=96, recognition_scale=2)
+    with pytest.raises(ValueError, match="recognition_scale 0 is less than 1"):
+        replace(LIVE, recognition_scale=0)

@@ -142,7 +142,7 @@ def test_average_follows_weights_and_copies_statistics() -> None:
 def test_pictures_of_another_size_are_refused_before_anything_is_learnt(tmp_path: Path) -> None:
     for split in ("train", "held-out"):
         write_scenes(tmp_path / split, 1, side=96)
-    with pytest.raises(ValueError, match="the pictures are 96 px wide, the preset takes 64: give another --preset"):
+    with pytest.raises(ValueError, match="the pictures are 96 px wide, the preset takes 64: render scenes of that --size"):
         train(tmp_path / "run", TINY, DataConfig(None, tmp_path), LiveConfig(length=1))
 
 

@@ -21,6 +21,11 @@ def add(commands: argparse._SubParsersAction) -> None:
     export.add_argument(
         "--image-size", type=int, help="side of the picture in pixels, in place of the checkpoint's or preset's"
     )
+    export.add_argument(
+        "--recognition-scale",
+        type=int,
+        help="times as wide as for all else recognition sees the picture, too; `live-m`: 2, with --image-size 384",
+    )
     export.add_argument("--labels", type=Path, help="label2idx.json with the class names; those of S4, MS3 and AVSS are known")
     export.add_argument("--name", help="of the model and its file (default: the preset's)")
     export.add_argument("--version", default="1.0.0")
@@ -76,17 +81,18 @@ def load(arguments: argparse.Namespace):
     from ..model.avsac import AVSAC
     from ..training.checkpoint import load_model
 
+    given = {"image_size": arguments.image_size, "recognition_scale": arguments.recognition_scale}
+    sizes = {name: size for name, size in given.items() if size is not None}
     if arguments.checkpoint is not None:
         model = load_model(arguments.checkpoint)
-        if arguments.image_size is None:
+        if not sizes:
             return model
         # Sizes depend on the picture's only in tables that are computed, never in weights.
-        resized = AVSAC(replace(model.config, image_size=arguments.image_size))
+        resized = AVSAC(replace(model.config, **sizes))
         resized.load_state_dict(model.state_dict())
         return resized.eval()
     torch.manual_seed(0)
-    config = PRESETS[arguments.preset]
-    return AVSAC(replace(config, image_size=arguments.image_size or config.image_size)).eval()
+    return AVSAC(replace(PRESETS[arguments.preset], **sizes)).eval()
 
 
 def card(arguments: argparse.Namespace, model):

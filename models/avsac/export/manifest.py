@@ -43,7 +43,7 @@ LIVE_CARD = replace(
         "FluidR3 GM, MIT, and espeak-ng, rendered",
     ),
 )
-SHIPPED_CARDS = {"live": LIVE_CARD, "live-still": STILL_CARD}
+SHIPPED_CARDS = {"live": LIVE_CARD, "live-m": replace(LIVE_CARD, name="avsac-live-m"), "live-still": STILL_CARD}
 
 
 def manifest(
@@ -57,7 +57,7 @@ def manifest(
 ) -> dict:
     """Names, types and shapes of the tensors of the ONNX file at `path`, its front end, classes, checksum and parity.
 
-    An output of uint8 is a mask [N,1,S,S] of class indices; of float32, logits [N,K,S,S]. `earlier`, in models with motion
+    An output of uint8 is a mask [N,1,M,M] of class indices; of float32, logits [N,K,M,M]. `earlier`, in models with motion
     alone, is the luminance (BT.601, 0..255) of the frames `agesMs` before the image, in that order.
     """
     content, side = path.read_bytes(), model.image_size
@@ -80,7 +80,7 @@ def manifest(
         "parity": {"largestDifference": float(f"{difference:.1e}"), "unit": unit, "against": "PyTorch fp32"},
         **({} if graph.batch is None else {"batch": graph.batch}),
         "inputs": inputs,
-        "output": {"name": graph.output, "type": kind, "height": side, "width": side},
+        "output": {"name": graph.output, "type": kind, "height": model.mask_size, "width": model.mask_size},
         "audio": audio.to_manifest(),
         "windowLength": model.frames,
         "temporal": False,

@@ -16,7 +16,7 @@ class AnswerSheet:
         self.answers: dict[str, list[tuple[float, Image.Image]]] = {}
 
     def add(self, row: str, sample: Sample, lit: np.ndarray, value: float) -> None:
-        """lit [N,M,M] boolean: what is lit for each sound; the first is drawn, with the value of the picture."""
+        """lit [N,h,h] boolean: what is lit for each sound; the first is drawn, with the value of the picture."""
         self.answers.setdefault(row, []).append((value, panel(sample.image, lit[0], sample.masks[0] > 127)))
 
     def draw(self) -> Image.Image:
@@ -42,7 +42,7 @@ class AnswerSheet:
 
 
 def panel(image: np.ndarray, lit: np.ndarray, target: np.ndarray) -> Image.Image:
-    """image [S,S,3] uint8, lit and target [M,M] boolean."""
+    """image [S,S,3] uint8, lit [h,h] and target [M,M] boolean."""
     size, nearest = (PANEL, PANEL), Image.Resampling.NEAREST
     pixels = np.array(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
     shown, truth = (np.array(Image.fromarray(mask).resize(size, nearest)) for mask in (lit, target))

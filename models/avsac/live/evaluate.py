@@ -1,6 +1,7 @@
 """Figures of the live model, a row a question, on pictures of a part that training does not see.
 
-The same seed gives the same pictures every time. Intervals are of the bootstrap over pictures (Efron 1979), 95 %.
+The same seed gives the same pictures every time. Masks are compared at half their side. Intervals are of the bootstrap over
+pictures (Efron 1979), 95 %.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -112,17 +113,23 @@ def media_samples(library: Library, count: int, side: int, seed: int = 77) -> It
 
 
 def predict(segmenter: Segmenter, samples: list[Sample]) -> list[np.ndarray]:
-    """Of each sample [n,M,M] float32: the logits for each of its sounds, shrunk to the masks' side."""
+    """Of each sample [n,M/2,M/2] float32: the logits for each of its sounds."""
     sounds = [len(sample.pcm) for sample in samples]
     image, earlier = (np.stack([getattr(sample, name) for sample in samples]) for name in ("image", "earlier"))
     mel = log_mel(np.concatenate([sample.pcm for sample in samples]))[:, None]
     logits = segmenter.logits(image, earlier, mel, sounds)
-    full = F.interpolate(logits, size=(segmenter.side,) * 2, mode="bilinear", align_corners=False)
-    shrunk = F.interpolate(full, size=samples[0].masks.shape[-2:], mode="area")[:, 0].numpy()
+    full = F.interpolate(logits, size=(segmenter.mask_side,) * 2, mode="bilinear", align_corners=False)
+    shrunk = F.interpolate(full, size=(segmenter.mask_side // 2,) * 2, mode="area")[:, 0].numpy()
     return np.split(shrunk, np.cumsum(sounds)[:-1])
 
 
-# Takes the row's name, the sample, what is lit [N,M,M] boolean for each of its sounds, and the picture's value.
+def reduced(masks: np.ndarray, side: int) -> np.ndarray:
+    """masks [N,m,m], 0..255 -> [N,side,side] boolean, where they cover at least half of a pixel. m is a multiple of side."""
+    count, across = len(masks), masks.shape[-1] // side
+    return masks.reshape(count, side, across, side, across).mean((2, 4)) > 127
+
+
+# Takes the row's name, the sample, what is lit [N,M/2,M/2] boolean for each of its sounds, and the picture's value.
 Watch = Callable[[str, Sample, np.ndarray, float], None]
 
 
@@ -139,7 +146,8 @@ def sweep(
     waiting = iter(samples)
     while batch := list(islice(waiting, BATCH)):
         for (row, sample), logits in zip(batch, predict(segmenter, [sample for _, sample in batch]), strict=True):
-            target, other = sample.masks > 127, (sample.masks * 0 if sample.others is None else sample.others) > 127
+            others = sample.masks * 0 if sample.others is None else sample.others
+            target, other = (reduced(masks, segmenter.mask_side // 2) for masks in (sample.masks, others))
             for threshold, of_rows in values.items():
                 lit = logits > np.log(threshold / (1 - threshold))
                 value = float(np.mean([row.measure(*of_sound) for of_sound in zip(lit, target, other, strict=True)]))

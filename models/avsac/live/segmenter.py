@@ -13,18 +13,21 @@ from ..training.checkpoint import load_model
 
 
 class Segmenter(Protocol):
-    side: int
+    side: int  # S, of the picture
+    mask_side: int  # M
     threshold: float  # probability from which on a pixel counts as sounding, 0..1
 
     def logits(self, image: np.ndarray, earlier: np.ndarray, mel: np.ndarray, sounds: list[int]) -> torch.Tensor:
-        """image [P,S,S,3] uint8, earlier [P,4,S,S] uint8, mel [N,1,96,64], N the sum of `sounds` [P] -> [N,1,h,h] float32."""
+        """image [P,S,S,3] uint8, earlier [P,4,S,S] uint8, mel [N,1,96,64], N the sum of `sounds` [P] -> [N,1,h,h] float32, h at
+        most M.
+        """
 
 
 class TorchSegmenter:
     threshold = 0.5
 
     def __init__(self, model: AVSAC):
-        self.model, self.side = model, model.config.image_size
+        self.model, self.side, self.mask_side = model, model.config.image_size, model.config.mask_size
 
     @torch.no_grad()
     def logits(self, image: np.ndarray, earlier: np.ndarray, mel: np.ndarray, sounds: list[int]) -> torch.Tensor:
@@ -42,7 +45,7 @@ class GraphSegmenter:
             raise ValueError(f"{folder} gives masks or takes one batch: give an export of --output logits without --batch")
         self.session = session(folder / manifest["file"])
         self.takes = {name: spec["name"] for name, spec in manifest["inputs"].items()}
-        self.side = manifest["inputs"]["image"]["height"]
+        self.side, self.mask_side = manifest["inputs"]["image"]["height"], manifest["output"]["height"]
         self.threshold = manifest["threshold"]
 
     def logits(self, image: np.ndarray, earlier: np.ndarray, mel: np.ndarray, sounds: list[int]) -> torch.Tensor:

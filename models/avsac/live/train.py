@@ -168,7 +168,8 @@ def train(
     held_out = held_out_samples(data, live.evaluate_pictures)
     side = len(held_out[0][1].image)
     if side != model.image_size:
-        raise ValueError(f"the pictures are {side} px wide, the preset takes {model.image_size}: give another --preset")
+        expected = f"the preset takes {model.image_size}: render scenes of that --size, or give another --preset"
+        raise ValueError(f"the pictures are {side} px wide, {expected}")
     # A resumed run must not see the same samples again.
     lessons, looks = (0, 0) if before else (0 if teacher else live.sound_batches, live.look_batches)
     if looks and not (model.recognition and data.things):

@@ -100,18 +100,34 @@ class Recognition(nn.Module):
         parts = (looks, unknown, self.silent(features)) if silent else (looks, unknown)
         return (torch.cat(parts, -1) - mean) / LOGIT_SCALE
 
-    def look(self, coarsest: Tensor, exchanged: Tensor | None = None, told: Tensor | None = None) -> Tensor:
+    def look(
+        self,
+        coarsest: Tensor,
+        exchanged: Tensor | None = None,
+        told: Tensor | None = None,
+        closer: Tensor | None = None,
+    ) -> Tensor:
         """The backbone's coarsest map [B,C,h,w] -> [B,h*w,K], how much each position looks like each kind.
 
-        In training, `exchanged` [B,K]: of each kind, the one of LOOKS that stands for it; `told` [B,K,h,w]: what looks gain.
+        `closer` [B,C,r*h,r*w]: that of the same picture r times as wide; small things look more like what they are there. The
+        looks are the mean of both. In training, `exchanged` [B,K]: of each kind, the one of LOOKS that stands for it; `told`
+        [B,K,r*h,r*w]: what looks gain.
         """
+        looks = self.look_of(coarsest, exchanged)
+        if closer is not None:
+            scale = closer.shape[-1] // coarsest.shape[-1]
+            of_closer = self.look_of(closer, exchanged).transpose(1, 2).unflatten(2, closer.shape[-2:])
+            looks = (looks + F.avg_pool2d(of_closer, scale).flatten(2).transpose(1, 2)) / 2
+            told = None if told is None else F.avg_pool2d(told, scale)
+        return looks if told is None else looks + told.flatten(2).transpose(1, 2)
+
+    def look_of(self, coarsest: Tensor, exchanged: Tensor | None) -> Tensor:
+        """Of one map, `look` without what it is told."""
         features = self.features(coarsest)
         if exchanged is None:
-            looks = self.photographed(features) + self.drawn(features)
-        else:
-            looks = self.photographed(features, silent=True) + F.pad(self.drawn(features), (0, len(SILENT)))
-            looks = looks.gather(-1, exchanged[:, None].expand(-1, looks.shape[1], -1))
-        return looks if told is None else looks + told.flatten(2).transpose(1, 2)
+            return self.photographed(features) + self.drawn(features)
+        looks = self.photographed(features, silent=True) + F.pad(self.drawn(features), (0, len(SILENT)))
+        return looks.gather(-1, exchanged[:, None].expand(-1, looks.shape[1], -1))
 
     def forward(self, looks: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """looks [B,P,K], audio embedding [B,A] -> what tokens of these positions gain [B,P,D]; kinds heard [B,K], logits; what
