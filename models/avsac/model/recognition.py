@@ -109,16 +109,16 @@ class Recognition(nn.Module):
     ) -> Tensor:
         """The backbone's coarsest map [B,C,h,w] -> [B,h*w,K], how much each position looks like each kind.
 
-        `closer` [B,C,r*h,r*w]: that of the same picture r times as wide; small things look more like what they are there. The
-        looks are the mean of both. In training, `exchanged` [B,K]: of each kind, the one of LOOKS that stands for it; `told`
-        [B,K,r*h,r*w]: what looks gain.
+        `closer` [B,C,r*h,r*w]: that of the same picture r times as wide; small things look more like what they are there. A
+        look is the mean of both, there the strongest of r x r positions. In training, `exchanged` [B,K]: of each kind, the one
+        of LOOKS that stands for it; `told` [B,K,r*h,r*w]: what looks gain.
         """
         looks = self.look_of(coarsest, exchanged)
         if closer is not None:
             scale = closer.shape[-1] // coarsest.shape[-1]
             of_closer = self.look_of(closer, exchanged).transpose(1, 2).unflatten(2, closer.shape[-2:])
-            looks = (looks + F.avg_pool2d(of_closer, scale).flatten(2).transpose(1, 2)) / 2
-            told = None if told is None else F.avg_pool2d(told, scale)
+            looks = (looks + F.max_pool2d(of_closer, scale).flatten(2).transpose(1, 2)) / 2
+            told = None if told is None else F.max_pool2d(told, scale)
         return looks if told is None else looks + told.flatten(2).transpose(1, 2)
 
     def look_of(self, coarsest: Tensor, exchanged: Tensor | None) -> Tensor:
