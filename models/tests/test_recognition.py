@@ -17,7 +17,7 @@ from avsac.live.media import COCO_NAMES, COCO_OTHERS
 from avsac.live.reels import MomentReel
 from avsac.live.roles import Moment
 from avsac.live.studio import Studio
-from avsac.live.train import TAUGHT, TRUTH_BESIDE, Learner, LiveConfig, answers
+from avsac.live.train import OF_PEOPLE, TAUGHT, TRUTH_BESIDE, Learner, LiveConfig, answers
 from avsac.model.avsac import AVSAC
 from avsac.model.backbones import imagenet_state_dict
 from avsac.model.config import LIVE, ModelConfig
@@ -234,12 +234,16 @@ def test_where_recognition_is_told_or_speech_rests_the_truth_takes_the_teachers_
     batch = source.batch().tensors()
     with torch.no_grad():
         batch = batch._replace(taught=answers(learner.model, batch))
-        batch = batch._replace(resting=torch.zeros_like(batch.resting))
+        nobody = torch.zeros_like(batch.resting)
+        batch = batch._replace(resting=nobody, of_people=nobody)
         told, seen = (learner(batch._replace(told=torch.full_like(batch.told, gain))) for gain in (1.0, 0.0))
-        resting = learner(batch._replace(told=batch.told * 0, resting=torch.ones_like(batch.resting)))
+        batch = batch._replace(told=batch.told * 0)
+        resting, people = (learner(batch._replace(**{name: ~nobody})) for name in ("resting", "of_people"))
     assert told["teacher"] == resting["teacher"] == 0 < seen["teacher"]
     torch.testing.assert_close(resting["segmentation"] / seen["segmentation"], torch.tensor(TAUGHT / TRUTH_BESIDE))
     torch.testing.assert_close(told["segmentation"] / seen["segmentation"], torch.tensor(TAUGHT / TRUTH_BESIDE))
+    torch.testing.assert_close(people["segmentation"] / seen["segmentation"], torch.tensor(OF_PEOPLE / TRUTH_BESIDE))
+    torch.testing.assert_close(people["teacher"] / seen["teacher"], torch.tensor(OF_PEOPLE / TAUGHT))
     assert "sound" not in seen  # ears come from the teacher
 
 

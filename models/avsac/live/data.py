@@ -47,6 +47,7 @@ class Batch(NamedTuple):
     exchanged: np.ndarray | Tensor  # [P,K] int64: of each of RECOGNISED, that of LOOKS which what makes its sound looks like
     told: np.ndarray | Tensor  # [P,K,S/32,S/32] float32, what the look of each of RECOGNISED gains where
     resting: np.ndarray | Tensor  # [3P] bool, speech that rests between words
+    of_people: np.ndarray | Tensor  # [3P] bool, of pictures in which none but people may sound
     taught: Output | None = None  # what a teacher says of the same
 
     def tensors(self) -> "Batch":
@@ -131,7 +132,8 @@ class BatchSource:
         exchanged = np.stack([exchange(s.looks) for s in samples])
         told = np.stack([self.told(s) for s in samples])
         resting = np.array([tag == "resting" for s in samples for tag in s.tags])
-        return Batch(image, earlier, mel, target, np.concatenate(sounds), exchanged, told, resting)
+        of_people = np.array([s.of_people for s in samples for _ in s.tags])
+        return Batch(image, earlier, mel, target, np.concatenate(sounds), exchanged, told, resting, of_people)
 
     def told(self, sample: Sample) -> np.ndarray:
         looks = np.zeros((len(RECOGNISED), *(self.config.side // STRIDES[-1],) * 2), np.float32)

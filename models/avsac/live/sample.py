@@ -24,6 +24,7 @@ class Sample:
     others: np.ndarray | None = None  # [N,M,M] uint8: of each sound, what else in view might have made one
     looks: dict[str, str] = field(default_factory=dict)  # classes that something of another class makes: sound -> looks
     told: dict[str, np.ndarray] = field(default_factory=dict)  # classes whose look recognition is told: [S/32,S/32] float32
+    of_people: bool = False  # none but people may sound in it
 
     def only(self, places: list[int]) -> "Sample":
         """The same picture with some of its sounds."""

@@ -3,7 +3,7 @@
 A sample depends on the seed, the split, its number and its scene alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -20,28 +20,29 @@ from .sample import SAMPLES, SOUNDS_PER_PICTURE, Sample, covered, luminance
 
 # Of the pictures in which nothing is pointed at.
 SHARES = {
-    "talker": 0.09,
-    "silent-people": 0.06,
-    "two-people-frozen": 0.05,
-    "two-people-silent": 0.08,
-    "two-people-other-words": 0.06,
+    "talker": 0.1,
+    "silent-people": 0.065,
+    "two-people-frozen": 0.07,
+    "two-people-silent": 0.09,
+    "two-people-other-words": 0.08,
     "crowd": 0.03,
-    "talker-and-silent-thing": 0.03,
-    "thing-and-talker": 0.05,
-    "thing-and-silent-person": 0.08,
-    "two-things": 0.06,
-    "thing": 0.05,
-    "thing-in-place": 0.07,
+    "talker-and-silent-thing": 0.035,
+    "thing-and-talker": 0.045,
+    "thing-and-silent-person": 0.055,
+    "two-things": 0.065,
+    "thing": 0.035,
+    "thing-in-place": 0.055,
     "nothing": 0.02,
-    "drawn-thing": 0.07,
+    "drawn-thing": 0.065,
     "two-drawn-things": 0.08,
     "drawn-things": 0.02,
-    "drawn-and-photographed": 0.05,
-    "drawn-and-talker": 0.03,
+    "drawn-and-photographed": 0.045,
+    "drawn-and-talker": 0.025,
     "drawn-and-silent-person": 0.02,
 }
-POINTED = {"pointed": 0.22, "pointed-and-more": 0.22}  # of training's pictures; the rest are SHARES
+POINTED = {"pointed": 0.07, "pointed-and-more": 0.07}  # of training's pictures; the rest are SHARES
 SEVERAL_PEOPLE = ("two-people-frozen", "two-people-silent", "two-people-other-words", "crowd")
+OF_PEOPLE = (*SEVERAL_PEOPLE, "talker", "silent-people")
 TRIES = 60
 PERFORMANCES = 4
 AGES_MS = ((60, 100), (130, 200), (240, 330), (360, 460))  # cameras differ
@@ -109,11 +110,12 @@ class Studio:
         random = np.random.default_rng([self.seed, SPLITS.index(self.library.split), index, *number])
         for _ in range(TRIES):
             moment = self.moment(random)
-            roles = SCENES[scene or str(random.choice(list(self.shares), p=list(self.shares.values())))](moment)
+            name = scene or str(random.choice(list(self.shares), p=list(self.shares.values())))
+            roles = SCENES[name](moment)
             if self.tells:
                 moment.exchange_sounds(roles or [])
             if roles is not None and (shot := self.shoot(moment, roles)):
-                return self.record(moment, roles, *shot, asked)
+                return replace(self.record(moment, roles, *shot, asked), of_people=name in OF_PEOPLE)
         raise ValueError(f"the media of the split {self.library.split} gave no picture of {scene or 'any scene'}; add to them")
 
     def able(self, scene: str | None) -> bool:

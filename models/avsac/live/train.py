@@ -30,8 +30,9 @@ LOOP = TrainConfig(
 )
 
 # With a teacher: what its answers count, and beside them the truth and the kinds heard. Where recognition was told what stands
-# where, and where speech rests, which the teacher has not learnt, the truth takes the answers' place.
-TAUGHT, TRUTH_BESIDE, HEARD_BESIDE = 2.0, 0.25, 0.1
+# where, and where speech rests, which the teacher has not learnt, the truth takes the answers' place. Of people the truth says
+# more than the teacher knows: there both count OF_PEOPLE.
+TAUGHT, TRUTH_BESIDE, HEARD_BESIDE, OF_PEOPLE = 2.0, 0.25, 0.1, 1.0
 
 ANSWER_SHAPE = ("image_size", "width", "queries", "audio_width", "mask_stride", "head_scale", "classes")
 
@@ -85,13 +86,14 @@ class Learner(nn.Module):
         logits = F.interpolate(output.logits, size=target.shape[-2:], mode="bilinear", align_corners=False)
         told = batch.told.flatten(1).any(1).repeat_interleave(len(batch.mel) // len(batch.image))
         unlearnt = told | batch.resting
-        weight = torch.where(unlearnt, TAUGHT, TRUTH_BESIDE) if taught else 1.0
+        truth, teacher = (torch.where(batch.of_people, OF_PEOPLE, usual) for usual in (TRUTH_BESIDE, TAUGHT))
+        weight = torch.where(unlearnt, TAUGHT, truth) if taught else 1.0
         losses = {
             "segmentation": (weight * live_segmentation_loss(logits, target)).mean(),
             "avfs": self.live.avfs_weight * avfs(output.audio_query, output.mask_feature).mean(),
         }
         if taught:
-            losses["teacher"] = TAUGHT * (~unlearnt * distillation(output, batch.taught)).mean()
+            losses["teacher"] = (~unlearnt * teacher * distillation(output, batch.taught)).mean()
         else:
             classes = self.classify_sound(output.audio_embedding)
             losses["sound"] = self.live.sound_weight * F.binary_cross_entropy_with_logits(classes, batch.sounds)
