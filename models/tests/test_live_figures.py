@@ -123,6 +123,13 @@ def test_demo_scenes_have_a_row_for_sounding_and_one_for_dark(tmp_path: Path) ->
     assert figures["lit, demo scenes, dark"]["mean"] == 1
 
 
+def test_scenes_of_another_size_are_refused_with_a_remedy(tmp_path: Path) -> None:
+    write_scenes(tmp_path / "held-out", 2, side=2 * SIDE)
+    message = f"the pictures are {2 * SIDE} px wide, the model takes {SIDE}: render scenes of that --size"
+    with pytest.raises(ValueError, match=message):
+        evaluate(Constant(9.0), demo_samples(tmp_path, 1))
+
+
 def test_no_demo_picture_is_of_both_the_validation_and_the_test_part(tmp_path: Path) -> None:
     write_scenes(tmp_path / "held-out", 5)
     parts = {split: {sample.image.tobytes() for _, sample in demo_samples(tmp_path, 5, split)} for split in ("val", "test")}

@@ -147,7 +147,7 @@ def test_what_recognition_is_told_adds_to_what_it_sees(model: AVSAC, image) -> N
 
 
 @torch.no_grad()
-def test_with_a_scale_recognition_sees_the_picture_closer_too_and_all_else_does_not(model: AVSAC, image) -> None:
+def test_with_a_scale_recognition_sees_the_picture_closer_too_and_all_else_does_not(model: AVSAC) -> None:
     closer = AVSAC(replace(STILL, image_size=384, recognition_scale=2)).eval()
     closer.load_state_dict(model.state_dict())
     large = torch.randint(0, 256, (2, 384, 384, 3), dtype=torch.uint8)

@@ -113,7 +113,9 @@ def media_samples(library: Library, count: int, side: int, seed: int = 77) -> It
 
 
 def predict(segmenter: Segmenter, samples: list[Sample]) -> list[np.ndarray]:
-    """Of each sample [n,M/2,M/2] float32: the logits for each of its sounds."""
+    """Of each sample [n,M/2,M/2] float32: the logits for each of its sounds. Raises ValueError for pictures of another size."""
+    if (side := len(samples[0].image)) != segmenter.side:
+        raise ValueError(f"the pictures are {side} px wide, the model takes {segmenter.side}: render scenes of that --size")
     sounds = [len(sample.pcm) for sample in samples]
     image, earlier = (np.stack([getattr(sample, name) for sample in samples]) for name in ("image", "earlier"))
     mel = log_mel(np.concatenate([sample.pcm for sample in samples]))[:, None]
