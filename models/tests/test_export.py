@@ -54,6 +54,13 @@ def check_folder(folder: Path) -> dict:
     if earlier := manifest["inputs"].get("earlier"):
         shape = [len(earlier["agesMs"]), earlier["height"], earlier["width"]]
         assert shapes.pop(earlier["name"]) == ("tensor(uint8)", shape)
+    inputs = {key: tensor["name"] for key, tensor in manifest["inputs"].items()}
+    if close_up := manifest["inputs"].get("closeUp"):
+        looks, picture = close_up["looks"], [close_up["height"], close_up["width"], close_up["channels"]]
+        assert shapes.pop(close_up["name"]) == ("tensor(uint8)", picture)
+        for name in (looks["name"], looks["output"]):
+            assert shapes.pop(name) == ("tensor(float)", [looks["positions"], looks["kinds"]])
+        inputs["looks"] = looks["name"]
     masks = output["type"] == "uint8"
     channels = 1 if masks else len(manifest["classes"])
     assert shapes == {
@@ -62,7 +69,10 @@ def check_folder(folder: Path) -> dict:
         output["name"]: ("tensor(uint8)" if masks else "tensor(float)", [channels, output["height"], output["width"]]),
     }
     batch = manifest.get("batch")
-    assert all(isinstance(tensor.shape[0], str) if batch is None else tensor.shape[0] == batch for tensor in tensors)
+    some = {close_up["name"], close_up["looks"]["output"]} if close_up else set()  # of a batch, or none
+    of_all = [tensor.shape[0] for tensor in tensors if tensor.name not in some]
+    assert all(isinstance(count, str) if batch is None else count == batch for count in of_all)
+    assert all(isinstance(tensor.shape[0], str) for tensor in tensors if tensor.name in some)
     assert config_of(manifest["audio"]) == AudioConfig()
 
     golden = (folder / manifest["golden"]).parent
@@ -75,7 +85,11 @@ def check_folder(folder: Path) -> dict:
     weights = folder / "weights.pt"
     model = load_model(weights) if weights.exists() else None
     for case in index["model"]:
-        feed = {tensor["name"]: read_tensor(golden, case[key]) for key, tensor in manifest["inputs"].items()}
+        feed = {name: read_tensor(golden, case[key]) for key, name in inputs.items()}
+        if close_up:
+            (looked,) = runtime.run([close_up["looks"]["output"]], feed)
+            np.testing.assert_allclose(looked, read_tensor(golden, case["looked"]), atol=case["tolerance"])
+            feed[close_up["name"]] = feed[close_up["name"]][:0]  # the masks do not need them
         (found,) = runtime.run([output["name"]], feed)
         expected = read_tensor(golden, case[output["name"]])
         assert found.shape == expected.shape

@@ -16,10 +16,12 @@ from avsac.live.library import SOUNDS_OF, Library
 from avsac.live.media import COCO_NAMES, COCO_OTHERS
 from avsac.live.reels import MomentReel
 from avsac.live.roles import Moment
+from avsac.live.segmenter import TorchSegmenter
 from avsac.live.studio import Studio
 from avsac.live.train import OF_PEOPLE, TAUGHT, TRUTH_BESIDE, Learner, LiveConfig, answers
 from avsac.model.avsac import AVSAC
 from avsac.model.backbones import imagenet_state_dict
+from avsac.model.close_up import reduced as reduced_picture
 from avsac.model.config import LIVE, ModelConfig
 from avsac.model.motion import EARLIER_MS
 from avsac.model.recognition import CLASSES, LOGIT_SCALE, RECOGNISED, SEEN, SILENT, SILENT_TABLE, TABLE
@@ -40,6 +42,17 @@ def model() -> AVSAC:
 @pytest.fixture
 def image() -> torch.Tensor:
     return torch.randint(0, 256, (2, 192, 192, 3), dtype=torch.uint8)
+
+
+@pytest.fixture
+def close_up() -> torch.Tensor:
+    return torch.randint(0, 256, (2, 384, 384, 3), dtype=torch.uint8)
+
+
+def test_a_picture_is_the_mean_of_its_close_ups_pixels() -> None:
+    close_up = torch.tensor([[0, 1, 10, 20], [2, 4, 30, 41]], dtype=torch.uint8)
+    assert reduced_picture(close_up[None, :, :, None], 2).flatten().tolist() == [2, 25]
+    assert reduced_picture(close_up[None, None], 2, rows=2).flatten().tolist() == [2, 25]
 
 
 def test_the_table_names_imagenets_classes_and_knows_every_photographed_kind() -> None:
@@ -146,26 +159,63 @@ def test_what_recognition_is_told_adds_to_what_it_sees(model: AVSAC, image) -> N
     torch.testing.assert_close(model.recognition.look(coarsest, told=told) - model.recognition.look(coarsest), expected)
 
 
-@torch.no_grad()
-def test_with_a_scale_recognition_sees_the_picture_closer_too_and_all_else_does_not(model: AVSAC) -> None:
-    closer = AVSAC(replace(STILL, image_size=384, recognition_scale=2)).eval()
+@pytest.fixture
+def closer(model: AVSAC) -> AVSAC:
+    closer = AVSAC(replace(STILL, recognition_scale=2)).eval()
     closer.load_state_dict(model.state_dict())
-    large = torch.randint(0, 256, (2, 384, 384, 3), dtype=torch.uint8)
-    small = large.unflatten(2, (192, 2)).unflatten(1, (192, 2)).float().mean((2, 4))
-    seen, usual = closer.encode_image(large), model.encode_image(small)
-    torch.testing.assert_close(seen.tokens, usual.tokens, atol=1e-3, rtol=0)
-    of_large = model.recognition.look(model.backbone_maps(large)[-1]).unflatten(1, (6, 2, 6, 2)).amax((2, 4)).flatten(1, 2)
-    torch.testing.assert_close(seen.looks, (usual.looks + of_large) / 2, atol=1e-3, rtol=0)
-    assert (of_large - usual.looks).abs().max() > 0.1
+    return closer
 
-    as_seen, told = torch.from_numpy(np.stack([exchange({})] * 2)), torch.zeros(2, len(RECOGNISED), 12, 12)
+
+@torch.no_grad()
+def test_with_a_scale_recognition_sees_close_ups_too_and_all_else_does_not(model: AVSAC, closer: AVSAC, close_up) -> None:
+    image = reduced_picture(close_up, 2)
+    usual, looked = model.encode_image(image), closer.look_closer(close_up)
+    positions = model.recognition.look(model.backbone_maps(close_up)[-1]).unflatten(1, (6, 2, 6, 2))
+    torch.testing.assert_close(looked, positions.amax((2, 4)).flatten(1, 2))
+    assert (looked - usual.looks).abs().max() > 0.1
+    seen = closer.encode_image(image, closer=looked)
+    assert torch.equal(seen.tokens, usual.tokens)
+    torch.testing.assert_close(seen.looks, (usual.looks + looked) / 2)
+    assert torch.equal(closer.encode_image(image, closer=torch.full_like(looked, torch.nan)).looks, usual.looks)
+    mel = torch.randn(2, 1, 96, 64)
+    closer.recognition.lift.copy_(torch.tensor((0.0, 0.4)))
+    assert not torch.equal(closer(image, mel, closer=looked), closer(image, mel))
+    with pytest.raises(ValueError, match=r"close-ups of this model are \[B,384,384,3\], not \[2, 192, 192, 3\]: resize"):
+        closer.look_closer(image)
+
+
+@torch.no_grad()
+def test_what_is_told_of_a_close_up_is_told_of_the_positions_that_it_covers(closer: AVSAC, close_up) -> None:
+    image, told = reduced_picture(close_up, 2), torch.zeros(2, len(RECOGNISED), 12, 12)
     told[1, 3, 5, 10] = 1.5
-    untold = closer.encode_image(large, exchanged=as_seen)
-    gained = closer.encode_image(large, exchanged=as_seen, told=told).looks - untold.looks
     expected = torch.zeros(2, 36, len(RECOGNISED))
     expected[1, 2 * 6 + 5, 3] = 1.5
+    looked = closer.look_closer(close_up)
+    gained = closer.encode_image(image, told=told, closer=looked).looks - closer.encode_image(image, closer=looked).looks
     torch.testing.assert_close(gained, expected)
-    assert closer(large, torch.randn(2, 1, 96, 64)).shape == (2, 1, 192, 192)
+
+
+@torch.no_grad()
+def test_training_and_evaluation_see_pictures_that_are_close_ups(
+    model: AVSAC,
+    closer: AVSAC,
+    small_media: Path,  # noqa: F811
+) -> None:
+    source = BatchSource(DataConfig(small_media, None, pictures=2, side=384))
+    batch = source.batch().tensors()
+    image, told = reduced_picture(batch.image, 2), batch.told
+    looked = closer.look_closer(batch.image, batch.exchanged)
+    seen = closer.encode_image(image, exchanged=batch.exchanged, told=told, closer=looked).repeat(3)
+    torch.testing.assert_close(answers(closer, batch).logits, closer.decode(seen, batch.mel).logits)
+    # A teacher of pictures alone sees the same in fewer pixels.
+    usual = model.encode_image(image, exchanged=batch.exchanged, told=told).repeat(3)
+    torch.testing.assert_close(answers(model, batch).logits, model.decode(usual, batch.mel).logits)
+
+    segmenter, mel = TorchSegmenter(closer), batch.mel[:2]
+    assert (segmenter.side, segmenter.mask_side) == (384, 192)
+    expected = closer.decode(closer.encode_image(image, closer=closer.look_closer(batch.image)), mel).logits
+    found = segmenter.logits(batch.image.numpy(), batch.earlier.numpy(), mel.numpy(), [1, 1])
+    torch.testing.assert_close(found, expected)
 
 
 @torch.no_grad()
@@ -255,8 +305,6 @@ def test_recognition_says_what_it_needs() -> None:
     with pytest.raises(ValueError, match="recognition takes the backbone efficientnet-lite0, not tiny"):
         replace(LIVE, backbone="tiny")
     with pytest.raises(ValueError, match="recognition_scale 2 is of a model with recognition"):
-        replace(LIVE, recognition=False, image_size=384, recognition_scale=2)
-    with pytest.raises(ValueError, match="image_size 96 is not divisible by the coarsest stride, 64"):
-        replace(LIVE, image_size=96, recognition_scale=2)
+        replace(LIVE, recognition=False, recognition_scale=2)
     with pytest.raises(ValueError, match="recognition_scale 0 is less than 1"):
         replace(LIVE, recognition_scale=0)

@@ -54,6 +54,30 @@ export const ModelManifestSchema = Type.Object({
         agesMs: Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: MAX_AGE_MS }), { minItems: 1, maxItems: 4 }),
       }),
     ),
+    /** The picture in more pixels, RGB, 0-255, [M, height, width, channels], of M of the N frames; absent from models without. */
+    closeUp: Type.Optional(
+      Type.Object({
+        name: Type.String({ minLength: 1 }),
+        type: Type.Literal('uint8'),
+        layout: Type.Literal('NHWC'),
+        height: Count,
+        width: Count,
+        channels: Type.Literal(3),
+        /** A session takes one so often. */
+        everyMs: Type.Number({ exclusiveMinimum: 0 }),
+        /**
+         * What a close-up looks like: `output` [M, positions, kinds] of a run is the input `name` [N, positions, kinds] of the
+         * session's next ones, NaN before the first.
+         */
+        looks: Type.Object({
+          name: Type.String({ minLength: 1 }),
+          output: Type.String({ minLength: 1 }),
+          type: Type.Literal('float32'),
+          positions: Count,
+          kinds: Count,
+        }),
+      }),
+    ),
   }),
   /**
    * float32: logits [N, K, height, width], K the number of classes. uint8: the mask itself [N, 1, height, width], the class
@@ -96,6 +120,8 @@ export const ModelManifestSchema = Type.Object({
 export type ModelManifest = Static<typeof ModelManifestSchema>;
 /** The input of a model that sees motion. */
 export type EarlierInput = NonNullable<ModelManifest['inputs']['earlier']>;
+/** The input of a model that sees close-ups. */
+export type CloseUpInput = NonNullable<ModelManifest['inputs']['closeUp']>;
 
 /** A model that is present and whole. */
 export interface Model {

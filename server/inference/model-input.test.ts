@@ -4,24 +4,28 @@ import { allocateModelInput, frameSizes } from './model-input.ts';
 
 describe('allocateModelInput', () => {
   it('gives one frame of shared memory, no part over another', () => {
-    const manifest = { ...tinyManifest({ motion: true }), classes: ['voice', 'music', 'other'] };
-    const sizes = { image: 8 * 8 * 3, logMel: 96 * 64, earlier: 2 * 8 * 8, logits: 3 * 8 * 8 };
+    const manifest = { ...tinyManifest({ motion: true, closeUps: true }), classes: ['voice', 'music', 'other'] };
+    const sizes = {
+      image: 8 * 8 * 3,
+      logMel: 96 * 64,
+      earlier: 2 * 8 * 8,
+      closeUp: 16 * 16 * 3,
+      looks: 16 * 3,
+      logits: 3 * 8 * 8,
+    };
     expect(frameSizes(manifest)).toEqual(sizes);
-    const { image, logMel, earlier, logits } = allocateModelInput(manifest);
-    for (const { buffer } of [image, logMel, earlier, logits]) expect(buffer).toBeInstanceOf(SharedArrayBuffer);
-    image.fill(7);
-    logMel.fill(0.5);
-    earlier.fill(9);
-    logits.fill(-2);
-    const lengths = { image: image.length, logMel: logMel.length, earlier: earlier.length, logits: logits.length };
-    expect(lengths).toEqual(sizes);
-    expect(image.every((value) => value === 7)).toBe(true);
-    expect(logMel.every((value) => value === 0.5)).toBe(true);
-    expect(earlier.every((value) => value === 9)).toBe(true);
-    expect(logits.every((value) => value === -2)).toBe(true);
+    const { hasCloseUp, ...tensors } = allocateModelInput(manifest);
+    expect([hasCloseUp, tensors.looks.every(Number.isNaN)]).toEqual([false, true]);
+    const filled = Object.entries(tensors).map(([name, tensor], i) => [name, tensor.fill(i + 1)] as const);
+    for (const [i, [name, tensor]] of filled.entries()) {
+      expect(tensor.buffer).toBeInstanceOf(SharedArrayBuffer);
+      expect(tensor).toHaveLength(sizes[name as keyof typeof sizes]);
+      expect(tensor.every((value) => value === i + 1)).toBe(true);
+    }
   });
 
-  it('has nothing for the earlier frames of a model that sees none', () => {
-    expect(allocateModelInput(tinyManifest()).earlier).toHaveLength(0);
+  it('has nothing for the earlier frames and close-ups of a model that sees none', () => {
+    const { earlier, closeUp, looks } = allocateModelInput(tinyManifest());
+    expect([earlier, closeUp, looks].map(({ length }) => length)).toEqual([0, 0, 0]);
   });
 });

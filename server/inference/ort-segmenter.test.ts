@@ -6,6 +6,7 @@ import { OrtSegmenters, request } from '../../test/fixtures/ort-segmenters.ts';
 import { release, SCRIPT } from '../../test/fixtures/scripted-ort-worker.ts';
 import { POISON_PIXEL, tinyManifest } from '../../test/fixtures/tiny-model.ts';
 import { allocateModelInput } from './model-input.ts';
+import type { ModelInput } from './segmenter.ts';
 
 let ort: OrtSegmenters;
 beforeAll(async () => {
@@ -80,6 +81,41 @@ describe('OrtSegmenter with ONNX Runtime', () => {
     ).rejects.toMatchObject({
       detail: 'tiny.onnx: earlier: expected uint8 [N, 3, 8, 8] with N free, found uint8 [N, 2, 8, 8]',
     });
+  });
+
+  it('tells a model that sees close-ups what the last one looked like, and what a new one looks like', async () => {
+    const closer = await ort.modelOf('close-ups', { closeUps: true });
+    const segmenter = await ort.start({ model: closer });
+    const [first, second] = [10, 20].map((pixel) => {
+      const input = allocateModelInput(closer.manifest);
+      input.image.fill(pixel);
+      return input;
+    }) as [ModelInput, ModelInput];
+    first.hasCloseUp = true;
+    first.closeUp.fill(6).fill(9, 0, 8 * 16 * 3);
+    await segmenter.segment(request('a', first, second));
+    expect([first.logits[0], second.logits[0]]).toEqual([10, 20]);
+    expect([first.looks.every((look) => look === 7.5), second.looks.every(Number.isNaN)]).toEqual([true, true]);
+    second.looks.set(first.looks);
+    await segmenter.segment(request('a', second));
+    expect([second.logits[0], second.looks[0]]).toEqual([27.5, 7.5]);
+    const { closeUp } = closer.manifest.inputs;
+    const more = { ...closer.manifest.inputs, closeUp: { ...closeUp!, looks: { ...closeUp!.looks, kinds: 4 } } };
+    await expect(
+      ort.start({ model: { ...closer, manifest: { ...closer.manifest, inputs: more } } }),
+    ).rejects.toMatchObject({
+      detail: 'tiny.onnx: looks: expected float32 [N, 16, 4] with N free, found float32 [N, 16, 3]',
+    });
+  });
+
+  it('takes any number of close-ups with a batch of four', async () => {
+    const closer = await ort.modelOf('fixed-close-ups', { closeUps: true, batch: 4 });
+    const segmenter = await ort.start({ model: closer });
+    const input = allocateModelInput(closer.manifest);
+    input.hasCloseUp = true;
+    input.closeUp.fill(3);
+    await segmenter.segment(request('a', input));
+    expect(input.looks.every((look) => look === 3)).toBe(true);
   });
 
   it('passes over the providers that this machine lacks, each with its reason', async () => {

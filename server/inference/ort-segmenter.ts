@@ -144,7 +144,7 @@ export class OrtSegmenter implements Segmenter {
     if (inputs.length < 1 || inputs.length > most) {
       throw new AvsacError('inference-failed', `a request holds 1 to ${most} frames, this one ${inputs.length}`);
     }
-    for (const name of ['image', 'logMel', 'earlier', 'logits'] as const) {
+    for (const name of ['image', 'logMel', 'earlier', 'closeUp', 'looks', 'logits'] as const) {
       if (!inputs.every((input) => input[name].buffer instanceof SharedArrayBuffer)) {
         throw new AvsacError('inference-failed', `${name}: must be in shared memory, see allocateModelInput`);
       }

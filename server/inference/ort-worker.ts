@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { AvsacError, asAvsacError, type ErrorCode } from '../../shared/errors.ts';
 import { BatchRunner, type BatchTensors } from './batch-runner.ts';
-import type { EarlierInput, ModelManifest } from './manifest.ts';
+import type { CloseUpInput, EarlierInput, ModelManifest } from './manifest.ts';
 import {
   type ExecutionProvider,
   maxBatchFrames,
@@ -57,34 +57,58 @@ const outputTensor = (data: ModelOutput, shape: readonly number[]) =>
 /** Shape of one frame's earlier ones. */
 const planes = ({ agesMs, height, width }: EarlierInput) => [agesMs.length, height, width];
 
+/** Shape of one picture. */
+const pixels = ({ height, width, channels }: ModelManifest['inputs']['image'] | CloseUpInput) => [
+  height,
+  width,
+  channels,
+];
+
+const looksShape = ({ looks }: CloseUpInput) => [looks.positions, looks.kinds];
+
 /** One run of the session, straight into the batch's buffers. */
 async function runBatch(
   session: InferenceSession,
   { inputs, output, classes }: ModelManifest,
-  { frames, image, logMel, earlier, logits }: BatchTensors,
+  { frames, image, logMel, earlier, looks, closeUps, closeUp, looked, logits }: BatchTensors,
 ): Promise<void> {
-  const { height, width, channels } = inputs.image;
   const { frames: hops, bands } = inputs.logMel;
   await session.run(
     {
-      [inputs.image.name]: new Tensor('uint8', image, [frames, height, width, channels]),
+      [inputs.image.name]: new Tensor('uint8', image, [frames, ...pixels(inputs.image)]),
       [inputs.logMel.name]: new Tensor('float32', logMel, [frames, 1, hops, bands]),
       ...(inputs.earlier && {
         [inputs.earlier.name]: new Tensor('uint8', earlier, [frames, ...planes(inputs.earlier)]),
       }),
+      ...(inputs.closeUp && {
+        [inputs.closeUp.name]: new Tensor('uint8', closeUp, [closeUps, ...pixels(inputs.closeUp)]),
+        [inputs.closeUp.looks.name]: new Tensor('float32', looks, [frames, ...looksShape(inputs.closeUp)]),
+      }),
     },
-    { [output.name]: outputTensor(logits, [frames, channelsOf({ output, classes }), output.height, output.width]) },
+    {
+      [output.name]: outputTensor(logits, [frames, channelsOf({ output, classes }), output.height, output.width]),
+      ...(inputs.closeUp && {
+        [inputs.closeUp.looks.output]: new Tensor('float32', looked, [closeUps, ...looksShape(inputs.closeUp)]),
+      }),
+    },
   );
 }
 
 /** @throws AvsacError `model-manifest-invalid` when the graph's inputs and outputs are not those of the manifest. */
 function checkGraph({ inputMetadata, outputMetadata }: InferenceSession, manifest: ModelManifest): void {
   const { inputs, output, batch } = manifest;
-  const { image, logMel, earlier } = inputs;
+  const { image, logMel, earlier, closeUp } = inputs;
   const expected = [
-    [image.name, 'uint8', [image.height, image.width, image.channels], inputMetadata],
+    [image.name, 'uint8', pixels(image), inputMetadata],
     [logMel.name, 'float32', [1, logMel.frames, logMel.bands], inputMetadata],
     ...(earlier ? [[earlier.name, 'uint8', planes(earlier), inputMetadata] as const] : []),
+    ...(closeUp
+      ? ([
+          [closeUp.name, 'uint8', pixels(closeUp), inputMetadata],
+          [closeUp.looks.name, 'float32', looksShape(closeUp), inputMetadata],
+          [closeUp.looks.output, 'float32', looksShape(closeUp), outputMetadata],
+        ] as const)
+      : []),
     [output.name, output.type, [channelsOf(manifest), output.height, output.width], outputMetadata],
   ] as const;
   for (const [name, type, shape, metadata] of expected) {
@@ -92,10 +116,12 @@ function checkGraph({ inputMetadata, outputMetadata }: InferenceSession, manifes
     const text = found?.isTensor ? `${found.type} [${found.shape.join(', ')}]` : 'no such tensor';
     const fits = found?.isTensor && found.type === type && shape.join() === found.shape.slice(1).join();
     const frames = found?.isTensor ? found.shape[0] : undefined;
-    if (!fits || (batch === undefined ? typeof frames !== 'string' : frames !== batch)) {
+    // Close-ups are of some frames of a batch, or of none.
+    const count = name === closeUp?.name || name === closeUp?.looks.output ? undefined : batch;
+    if (!fits || (count === undefined ? typeof frames !== 'string' : frames !== count)) {
       throw new AvsacError(
         'model-manifest-invalid',
-        `${manifest.file}: ${name}: expected ${type} [N, ${shape.join(', ')}] with N ${batch ?? 'free'}, found ${text}`,
+        `${manifest.file}: ${name}: expected ${type} [N, ${shape.join(', ')}] with N ${count ?? 'free'}, found ${text}`,
       );
     }
   }
@@ -130,7 +156,7 @@ async function load({ file, manifest, intraOpThreads }: OrtWorkerData, provider:
     run: (tensors) => runBatch(session, manifest, tensors),
   });
   const sizes = batch === undefined ? warmUpBatches(provider, maxFrames) : [batch];
-  for (const frames of sizes) await runner.warmUp(frames);
+  for (const frames of sizes) await runner.warmUp(frames, manifest.inputs.closeUp ? frames : 0);
   return { session, runner, maxBatchFrames: batchFrames };
 }
 

@@ -12,6 +12,15 @@ export interface ModelInput {
   readonly logMel: Float32Array;
   /** uint8 [1, ages, H, W], luminance of the frames before, SharedArrayBuffer-backed; empty when the model sees no motion. */
   readonly earlier: Uint8Array;
+  /** uint8 NHWC [1, H, W, 3], the picture in more pixels, SharedArrayBuffer-backed; empty when the model sees no close-ups. */
+  readonly closeUp: Uint8Array;
+  /** Whether `closeUp` holds this frame's picture, to be looked at. */
+  hasCloseUp: boolean;
+  /**
+   * float32 [1, positions, kinds], what the last close-up looked like, NaN before the first; with `hasCloseUp` the segmenter writes
+   * what this one looks like. SharedArrayBuffer-backed; empty when the model sees no close-ups.
+   */
+  readonly looks: Float32Array;
   /** The model's output, written by the segmenter before it resolves, SharedArrayBuffer-backed. */
   readonly logits: ModelOutput;
 }

@@ -4,6 +4,7 @@ import { FakeFrame } from '../../test/fixtures/fake-media.ts';
 import { freeInputs, poolOf, settled, timedFrame } from '../../test/fixtures/flow.ts';
 import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
+import { CloseUps } from './close-ups.ts';
 import type { Sample, TimedFrame } from './flow.ts';
 import { MaskRate } from './mask-rate.ts';
 import { MeanTurnaround } from './mean-turnaround.ts';
@@ -12,14 +13,14 @@ import { sample } from './sample.ts';
 const multiples = (periodMs: number, count: number) => Array.from({ length: count }, (_, i) => i * periodMs);
 
 describe('sample', () => {
-  function flow(inputs: number, manifest = tinyManifest(), wanted = () => true) {
+  function flow(inputs: number, manifest = tinyManifest(), wanted = () => true, closeUps?: CloseUps) {
     const pool = poolOf(inputs, manifest);
     const telemetry = new TelemetryCollector();
     const frames$ = new Subject<TimedFrame>();
     const seen: Sample[] = [];
     let completed = false;
     const subscription = frames$
-      .pipe(sample(pool, manifest, new MaskRate(10, new MeanTurnaround()), wanted, telemetry))
+      .pipe(sample(pool, manifest, new MaskRate(10, new MeanTurnaround()), wanted, telemetry, closeUps))
       .subscribe({
         next: (one) => seen.push(one),
         complete: () => {
@@ -146,6 +147,22 @@ describe('sample', () => {
     await settled();
     const { input } = seen.find(({ captureTimeMs }) => captureTimeMs === 200)!.lease;
     expect([input.earlier[0], input.earlier.at(-1)]).toEqual([40, 20]);
+  });
+
+  it('takes a close-up of each sample until one has been looked at, then of one a second', async () => {
+    const manifest = tinyManifest({ closeUps: true });
+    const closeUps = new CloseUps(manifest.inputs.closeUp!);
+    const { frames$, seen } = flow(16, manifest, () => true, closeUps);
+    for (const timeMs of multiples(100, 2)) frames$.next(timedFrame(timeMs, new FakeFrame(0, 5)));
+    await settled();
+    closeUps.keep(seen[0]!.lease.input, 0);
+    for (let timeMs = 200; timeMs <= 1000; timeMs += 100) frames$.next(timedFrame(timeMs, new FakeFrame(0, 6)));
+    await settled();
+    const taken = seen.filter(({ lease }) => lease.input.hasCloseUp);
+    expect(taken.map(({ captureTimeMs }) => captureTimeMs)).toEqual([0, 100, 1000]);
+    expect(taken.map(({ lease }) => lease.input.closeUp[0])).toEqual([5, 5, 6]);
+    const others = seen.filter(({ lease }) => !lease.input.hasCloseUp);
+    expect(others.every(({ lease }) => lease.input.closeUp[0] === 0)).toBe(true);
   });
 
   it('looks at no frame but the due ones for a model of stills', async () => {

@@ -2,6 +2,7 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import type { ModelManifest } from '../inference/manifest.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { CloseUps } from './close-ups.ts';
 import { addLuminance, EarlierFrames } from './earlier-frames.ts';
 import type { Sample, TimedFrame } from './flow.ts';
 import type { InputLease, InputPool } from './input-pool.ts';
@@ -11,6 +12,7 @@ import type { MaskTurns } from './mask-rate.ts';
  * Closes every frame: at once when it is not due, otherwise after scaling. Samples leave in the order of their frames. For a
  * model that sees motion every frame is looked at, and a sample gets what was seen before it.
  * @param turns says which frames are due.
+ * @param closeUps says of which frames a model that sees them gets a close-up.
  * @param wanted whether anybody would get a mask, asked anew for each frame: nothing is scaled for nobody.
  */
 export function sample(
@@ -19,8 +21,9 @@ export function sample(
   turns: MaskTurns,
   wanted: () => boolean,
   telemetry: Telemetry,
+  closeUps?: CloseUps,
 ): OperatorFunction<TimedFrame, Sample> {
-  const { image } = inputs;
+  const { image, closeUp } = inputs;
   const scale = async (
     timed: TimedFrame,
     lease: InputLease,
@@ -30,8 +33,10 @@ export function sample(
     const { rtpTimestamp, width: frameWidth, height: frameHeight } = frame;
     // Now: other frames come while this one is scaled.
     const moves = before?.differences(captureTimeMs, lease.input.earlier);
+    lease.input.hasCloseUp = closeUps?.due(captureTimeMs) ?? false;
     try {
       await frame.scaleTo(lease.input.image, image.width, image.height);
+      if (closeUp && lease.input.hasCloseUp) await frame.scaleTo(lease.input.closeUp, closeUp.width, closeUp.height);
     } catch {
       lease.release();
       telemetry.drop('scale-failed');

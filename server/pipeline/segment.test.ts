@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { freeInputs, poolOf, settled, windowOf } from '../../test/fixtures/flow.ts';
 import { tinyManifest } from '../../test/fixtures/tiny-model.ts';
 import { type FakeAnswer, FakeSegmenter, IMMEDIATE_LOGITS } from '../inference/fake-segmenter.ts';
+import type { ModelManifest } from '../inference/manifest.ts';
 import type { SegmentReply } from '../inference/segmenter.ts';
 import { TelemetryCollector } from '../telemetry/telemetry.ts';
+import { CloseUps } from './close-ups.ts';
 import type { Segmented, Window } from './flow.ts';
 import { MaskRate } from './mask-rate.ts';
 import { MeanTurnaround } from './mean-turnaround.ts';
@@ -13,23 +15,32 @@ import { segment } from './segment.ts';
 
 const QUIET = tinyManifest().silenceGateDbfs - 1;
 
-function flow(answer: FakeAnswer, { temporal = false, inputs = 16 } = {}) {
-  const pool = poolOf(inputs);
+interface FlowOptions {
+  readonly temporal?: boolean;
+  readonly inputs?: number;
+  readonly manifest?: ModelManifest;
+}
+
+function flow(answer: FakeAnswer, { temporal = false, inputs = 16, manifest = tinyManifest() }: FlowOptions = {}) {
+  const pool = poolOf(inputs, manifest);
   const telemetry = new TelemetryCollector();
   const rate = new MaskRate(10, new MeanTurnaround());
-  const segmenter = new FakeSegmenter({ ...tinyManifest(), temporal }, answer);
+  const segmenter = new FakeSegmenter({ ...manifest, temporal }, answer);
+  const closeUps = manifest.inputs.closeUp && new CloseUps(manifest.inputs.closeUp);
   const windows$ = new Subject<Window>();
   const seen: Segmented[] = [];
   let completed = false;
-  const subscription = windows$.pipe(segment({ sessionId: 's', segmenter, turns: rate, telemetry })).subscribe({
-    next: (segmented) => {
-      seen.push(segmented);
-      segmented.pair.lease.release();
-    },
-    complete: () => {
-      completed = true;
-    },
-  });
+  const subscription = windows$
+    .pipe(segment({ sessionId: 's', segmenter, turns: rate, closeUps, telemetry }))
+    .subscribe({
+      next: (segmented) => {
+        seen.push(segmented);
+        segmented.pair.lease.release();
+      },
+      complete: () => {
+        completed = true;
+      },
+    });
   const capturedMs = () => seen.map(({ pair }) => pair.captureTimeMs);
   const done = () => completed;
   return { pool, telemetry, rate, segmenter, windows$, seen, capturedMs, done, subscription };
@@ -102,6 +113,31 @@ describe('segment', () => {
     await settled();
     expect(seen).toEqual([]);
     expect(freeInputs(pool)).toBe(16);
+  });
+
+  it('gives a model that sees close-ups what the last one that it answered looked like', async () => {
+    const manifest = tinyManifest({ closeUps: true });
+    const replies: SegmentReply[] = [{ kind: 'dropped', reason: 'deadline' }, IMMEDIATE_LOGITS, IMMEDIATE_LOGITS];
+    const given: unknown[] = [];
+    const { pool, windows$ } = flow(
+      ({ inputs: [input] }) => {
+        given.push([input!.looks[0], input!.hasCloseUp]);
+        if (input!.hasCloseUp) input!.looks.fill(given.length);
+        return replies.shift()!;
+      },
+      { manifest },
+    );
+    for (const captureTimeMs of [0, 100, 200]) {
+      const window = windowOf(pool, [captureTimeMs]);
+      window.pairs[0]!.lease.input.hasCloseUp = true;
+      windows$.next(window);
+      await settled();
+    }
+    expect(given).toEqual([
+      [Number.NaN, true],
+      [Number.NaN, true],
+      [2, false],
+    ]);
   });
 
   it.each(['superseded', 'deadline', 'closed'] as const)(

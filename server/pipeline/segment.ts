@@ -2,6 +2,7 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import type { Segmenter } from '../inference/segmenter.ts';
 import type { DropReason, Telemetry } from '../telemetry/telemetry.ts';
+import type { CloseUps } from './close-ups.ts';
 import type { Segmented, Window } from './flow.ts';
 import { latestWhileBusy } from './latest-while-busy.ts';
 import type { MaskTurns } from './mask-rate.ts';
@@ -14,6 +15,8 @@ export interface SegmentOptions {
   readonly sessionId: string;
   readonly segmenter: Segmenter;
   readonly turns: MaskTurns;
+  /** Of a model that sees them. */
+  readonly closeUps?: CloseUps | undefined;
   readonly telemetry: Telemetry;
 }
 
@@ -23,7 +26,7 @@ export interface SegmentOptions {
  * A failed run is a drop: the next window may fare better, and the server's log has the cause.
  */
 export function segment(options: SegmentOptions): OperatorFunction<Window, Segmented> {
-  const { sessionId, segmenter, turns, telemetry } = options;
+  const { sessionId, segmenter, turns, closeUps, telemetry } = options;
   const { manifest } = segmenter;
 
   const unanswered = (reason: DropReason) => {
@@ -54,12 +57,14 @@ export function segment(options: SegmentOptions): OperatorFunction<Window, Segme
       }
       const pairs = manifest.temporal ? window.pairs : [pair];
       const inputs = pairs.map(({ lease }) => lease.input);
+      for (const { lease, captureTimeMs } of pairs) closeUps?.lend(lease.input, captureTimeMs);
       const startMs = performance.now();
       segmenter
         .segment({ sessionId, inputs, deadlineMs: performance.timeOrigin + startMs + ANSWER_WITHIN_MS })
         .then(
           (reply) => {
             if (reply.kind === 'dropped') return unanswered(reply.reason);
+            closeUps?.keep(pair.lease.input, pair.captureTimeMs);
             const { queueMs, inferenceMs } = reply;
             const nowMs = performance.now();
             turns.answered(nowMs - startMs, queueMs, nowMs);

@@ -8,6 +8,7 @@ import type { Segmenter } from '../inference/segmenter.ts';
 import { MaskEncoder } from '../output/mask-encoder.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { AudioTimeline } from './audio-timeline.ts';
+import { CloseUps } from './close-ups.ts';
 import { encode } from './encode.ts';
 import type { EncodedMask, TimedFrame } from './flow.ts';
 import { InputPool } from './input-pool.ts';
@@ -47,12 +48,13 @@ export function toMasks(parts: MaskParts): OperatorFunction<TimedFrame, EncodedM
   const pool = new InputPool(Array.from({ length: windowLength + SPARE_INPUTS }, () => allocateModelInput(manifest)));
   const logMel = new RollingLogMel(new LogMel(manifest.audio));
   const encoder = new MaskEncoder(classes.length, output.width, output.height, threshold);
+  const closeUps = manifest.inputs.closeUp && new CloseUps(manifest.inputs.closeUp);
   return (frames$) =>
     frames$.pipe(
-      sample(pool, manifest, turns, wanted, telemetry),
+      sample(pool, manifest, turns, wanted, telemetry, closeUps),
       pairAudio({ timeline, logMel, heard$, onSenderClock, telemetry }),
       slideWindow(windowLength),
-      segment({ sessionId, segmenter, turns, telemetry }),
+      segment({ sessionId, segmenter, turns, closeUps, telemetry }),
       encode(encoder, telemetry),
       manifest.inputs.earlier ? stabilise() : identity,
     );

@@ -54,7 +54,7 @@ async function loop({ model, intraOpThreads, durationMs }: BareLoopOptions): Pro
   const { inputs, output, classes } = model.manifest;
   const { height, width, channels } = inputs.image;
   const { frames, bands } = inputs.logMel;
-  const { image, logMel, earlier } = allocateModelInput(model.manifest);
+  const { image, logMel, earlier, looks } = allocateModelInput(model.manifest);
   image.set(image.map((_, i) => (i * 7919) % 251));
   logMel.set(logMel.map((_, i) => Math.sin(i) - 2));
   earlier.set(earlier.map((_, i) => (i * 7919) % 241));
@@ -63,6 +63,19 @@ async function loop({ model, intraOpThreads, durationMs }: BareLoopOptions): Pro
     [inputs.logMel.name]: new Tensor('float32', logMel, [1, 1, frames, bands]),
     ...(inputs.earlier && {
       [inputs.earlier.name]: new Tensor('uint8', earlier, [1, inputs.earlier.agesMs.length, height, width]),
+    }),
+    ...(inputs.closeUp && {
+      [inputs.closeUp.looks.name]: new Tensor('float32', looks, [
+        1,
+        inputs.closeUp.looks.positions,
+        inputs.closeUp.looks.kinds,
+      ]),
+      [inputs.closeUp.name]: new Tensor('uint8', new Uint8Array(), [
+        0,
+        inputs.closeUp.height,
+        inputs.closeUp.width,
+        inputs.closeUp.channels,
+      ]),
     }),
   };
   const logits = new Float32Array(classes.length * output.height * output.width);

@@ -24,8 +24,9 @@ interface Tensor {
   readonly file: string;
   readonly shape: number[];
 }
-/** `earlier` of a model that sees motion. */
-type Tensors = Readonly<Record<'image' | 'logMel' | 'logits', Tensor>> & { readonly earlier?: Tensor };
+/** `earlier` of a model that sees motion, the rest of one that sees close-ups. */
+type Tensors = Readonly<Record<'image' | 'logMel' | 'logits', Tensor>> &
+  Readonly<Partial<Record<'earlier' | 'looks' | 'closeUp' | 'looked', Tensor>>>;
 
 describe('models as they are exported', () => {
   let folder: string;
@@ -34,7 +35,7 @@ describe('models as they are exported', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'avsac-served-'));
-    const command = ['python', '-m', 'tests.reduced', folder, 's4-pvt', 'avss-r50', 'live'];
+    const command = ['python', '-m', 'tests.reduced', folder, 's4-pvt', 'avss-r50', 'live', 'live-m'];
     await promisify(execFile)(join(MODELS, 'run'), command, { cwd: MODELS });
   });
   afterEach(async () => {
@@ -77,22 +78,31 @@ describe('models as they are exported', () => {
     };
     const sizes = frameSizes(model.manifest);
     let worst = 0;
-    for (const { image, logMel, earlier, logits } of golden.model) {
+    for (const { image, logMel, earlier, looks, closeUp, looked, logits } of golden.model) {
       const images = new Uint8Array(await read(image.file));
       const logMels = new Float32Array(await read(logMel.file));
       const before = earlier ? new Uint8Array(await read(earlier.file)) : new Uint8Array();
+      const seen = looks ? new Float32Array(await read(looks.file)) : new Float32Array();
+      const closer = closeUp ? new Uint8Array(await read(closeUp.file)) : new Uint8Array();
+      const expectedLooks = looked ? new Float32Array(await read(looked.file)) : new Float32Array();
       const expected = new Float32Array(await read(logits.file));
       const inputs = Array.from({ length: image.shape[0]! }, (_, i) => {
         const input = allocateModelInput(model.manifest);
         input.image.set(images.subarray(i * sizes.image, (i + 1) * sizes.image));
         input.logMel.set(logMels.subarray(i * sizes.logMel, (i + 1) * sizes.logMel));
         input.earlier.set(before.subarray(i * sizes.earlier, (i + 1) * sizes.earlier));
+        input.looks.set(seen.subarray(i * sizes.looks, (i + 1) * sizes.looks));
+        input.closeUp.set(closer.subarray(i * sizes.closeUp, (i + 1) * sizes.closeUp));
+        input.hasCloseUp = closeUp !== undefined;
         return input;
       });
       await segmenter.segment({ sessionId: 'golden', inputs, deadlineMs: Number.POSITIVE_INFINITY });
       for (const [i, input] of inputs.entries()) {
         for (const [at, logit] of input.logits.entries()) {
           worst = Math.max(worst, Math.abs(logit - expected[i * sizes.logits + at]!));
+        }
+        for (const [at, look] of input.looks.entries()) {
+          worst = Math.max(worst, Math.abs(look - expectedLooks[i * sizes.looks + at]!));
         }
       }
     }
@@ -117,6 +127,14 @@ describe('models as they are exported', () => {
     expect(await differenceToPyTorch(model)).toBeLessThanOrEqual(PARITY);
     const client = await publishTo(model);
     await client.until(() => client.masks.some(({ gated }) => !gated));
+  });
+
+  it('live model with close-ups: a look every second', async () => {
+    const model = await readModel(join(folder, 'live-m'));
+    expect(model.manifest.inputs).toMatchObject({ image: { height: 64 }, closeUp: { height: 128, everyMs: 1000 } });
+    expect(await differenceToPyTorch(model)).toBeLessThanOrEqual(PARITY);
+    const client = await publishTo(model);
+    await client.until(() => client.masks.filter(({ gated }) => !gated).length > 5);
   });
 
   it('semantic model: ResNet-50, VGGish, 71 classes by their names', async () => {

@@ -24,7 +24,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     export.add_argument(
         "--recognition-scale",
         type=int,
-        help="times as wide as for all else recognition sees the picture, too; `live-m`: 2, with --image-size 384",
+        help="recognition sees close-ups, too, the picture so many times as wide; `live-m`: 2",
     )
     export.add_argument("--labels", type=Path, help="label2idx.json with the class names; those of S4, MS3 and AVSS are known")
     export.add_argument("--name", help="of the model and its file (default: the preset's)")
@@ -53,14 +53,21 @@ def run(arguments: argparse.Namespace) -> None:
 
 def pictures(arguments: argparse.Namespace, model) -> list[dict]:
     """Inputs of 160 training pictures."""
-    from ..live.data import BatchSource, DataConfig
+    import torch
 
-    config = DataConfig(arguments.media, arguments.scenes, arguments.things, pictures=160, side=model.config.image_size)
+    from ..live.data import BatchSource, DataConfig
+    from ..model.close_up import reduced
+
+    config = DataConfig(arguments.media, arguments.scenes, arguments.things, pictures=160, side=model.config.close_up_size)
     batch = BatchSource(config).batch()
     sounds = len(batch.mel) // len(batch.image)
-    inputs = {"image": batch.image, "log_mel": batch.mel[::sounds]}
+    scale, image = model.config.recognition_scale, torch.from_numpy(batch.image)
+    inputs = {"image": reduced(image, scale).numpy(), "log_mel": batch.mel[::sounds]}
     if model.config.motion:
-        inputs["earlier"] = batch.earlier
+        inputs["earlier"] = reduced(torch.from_numpy(batch.earlier), scale, rows=2).numpy()
+    if scale > 1:
+        with torch.no_grad():
+            inputs |= {"looks": model.look_closer(image).numpy(), "close_up": batch.image}
     return [{name: values[i : i + 1] for name, values in inputs.items()} for i in range(len(batch.image))]
 
 

@@ -10,14 +10,16 @@ import torch
 
 from ..audio import AudioConfig, log_mel
 from ..model.avsac import AVSAC
+from ..model.close_up import reduced
 from ..model.motion import EARLIER_MS, luminance
-from .graph import Graph, GraphConfig
+from .graph import CLOSE_UP, Graph, GraphConfig, outputs
 
 LOG_MEL_TOLERANCE = 1e-4
 # Largest difference: of logits; of fp16 and int8 logits, in standard deviations; of masks, as a share of the pixels.
 LOGITS_TOLERANCE = 1e-3
 DEVIATIONS = {"fp16": 0.1, "int8": 1.0}
 MASK_TOLERANCE = 0.01
+TENSORS = {"logMel": "log_mel", "closeUp": CLOSE_UP}
 
 DEFAULT = AudioConfig()
 # Other windows, transforms and bands, so that nothing of the defaults can be wired in.
@@ -76,7 +78,7 @@ def shifted_luminance(image: np.ndarray) -> np.ndarray:
 def write_golden(folder: Path, model: AVSAC, graph: GraphConfig) -> dict:
     """Writes the tensors' files and returns the index; every tensor there is {name, dtype, shape, file}.
 
-    Outputs are PyTorch's, in fp32, under the key `logits` or `mask`.
+    Outputs are PyTorch's, in fp32, under the key `logits` or `mask`, and `looked`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("*.bin"):
@@ -97,19 +99,25 @@ def write_golden(folder: Path, model: AVSAC, graph: GraphConfig) -> dict:
         }
 
     def model_case(case: str, batch: int) -> dict:
-        image = pictures(model.config.image_size, batch, seed=batch)
+        scale, wide = model.config.recognition_scale, torch.from_numpy(pictures(model.config.close_up_size, batch, seed=batch))
+        image = reduced(wide, scale).numpy()
         pcm = np.stack([pcm for _, pcm in islice(cycle(signals(DEFAULT, seed=batch)), batch)])
         inputs = {"image": image, "logMel": log_mel(pcm)[:, None]}
         if model.config.motion:
             inputs["earlier"] = shifted_luminance(image)
         with torch.no_grad():
-            output = Graph(model, graph).eval()(*map(torch.from_numpy, inputs.values())).numpy()
-        tolerance = LOGITS_TOLERANCE if graph.precision == "fp32" else DEVIATIONS[graph.precision] * float(output.std())
+            if scale > 1:  # of the same pictures, the last not looked at yet
+                looks = model.look_closer(wide)
+                looks[-1] = torch.nan
+                inputs |= {"looks": looks.numpy(), "closeUp": wide.numpy()}
+            given = map(torch.from_numpy, inputs.values())
+            made = [output.numpy() for output in Graph(model, graph).eval()(*given)]
+        tolerance = LOGITS_TOLERANCE if graph.precision == "fp32" else DEVIATIONS[graph.precision] * float(made[0].std())
         return {
             "name": case,
             "tolerance": MASK_TOLERANCE if graph.output == "mask" else tolerance,
-            **{name: tensor(case, "log_mel" if name == "logMel" else name, array) for name, array in inputs.items()},
-            graph.output: tensor(case, graph.output, output),
+            **{name: tensor(case, TENSORS.get(name, name), array) for name, array in inputs.items()},
+            **{name: tensor(case, name, array) for name, array in zip(outputs(model.config, graph), made, strict=True)},
         }
 
     log_mel_cases = [log_mel_case(f"log-mel-{name}", DEFAULT, pcm) for name, pcm in signals(DEFAULT)]

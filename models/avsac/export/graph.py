@@ -15,8 +15,10 @@ from onnx_ir.passes.common import DeduplicateInitializersPass
 from torch import Tensor, nn
 
 from ..audio import AudioConfig
+from ..model.avsac import STRIDES
 from ..model.config import ModelConfig
 from ..model.motion import EARLIER_MS
+from ..model.recognition import RECOGNISED
 from .half import to_half
 from .int8 import to_int8
 from .layer_norm import SPELLED_OUT
@@ -24,6 +26,7 @@ from .layer_norm import SPELLED_OUT
 OPSET = 18
 MAX_BATCH = 64
 PRECISIONS = ("fp32", "fp16", "int8")
+CLOSE_UP, LOOKED = "close_up", "looked"
 TABLE_SIZE = 2**23  # elements; above it nothing is compared
 
 
@@ -71,10 +74,20 @@ class Graph(nn.Module):
         super().__init__()
         self.model, self.config = model, config
 
-    def forward(self, image: Tensor, log_mel: Tensor, earlier: Tensor | None = None) -> Tensor:
-        """`random_inputs` in their order -> `logits` [N,K,S,S] float32 or `mask` of `decide`."""
-        logits = self.model(image, log_mel, earlier)
-        return decide(logits, self.config.bound) if self.config.output == "mask" else logits
+    def forward(
+        self,
+        image: Tensor,
+        log_mel: Tensor,
+        earlier: Tensor | None = None,
+        looks: Tensor | None = None,
+        close_up: Tensor | None = None,
+    ) -> list[Tensor]:
+        """`random_inputs` in their order -> `outputs`: `logits` [N,K,S,S] float32 or `mask` of `decide`, and with close-ups
+        what these look like [M,P,K].
+        """
+        logits = self.model(image, log_mel, earlier) if looks is None else self.model(image, log_mel, earlier, looks)
+        output = decide(logits, self.config.bound) if self.config.output == "mask" else logits
+        return [output] if close_up is None else [output, self.model.look_closer(close_up)]
 
 
 def write_graph(
@@ -92,7 +105,7 @@ def write_graph(
         raise ValueError("int8 is calibrated on pictures of the training data: give --scenes, --media or both")
     example = random_inputs(config.batch or 2, model.config, audio, seed=0)
     fused_norms = config.precision == "fp16"  # which is for GPUs
-    graph = to_onnx(Graph(model, config), example, [config.output], config.batch is None, fused_norms)
+    graph = to_onnx(Graph(model, config), example, outputs(model.config, config), config.batch is None, fused_norms)
     if config.precision == "fp16":
         graph = to_half(graph)
     elif config.precision == "int8":
@@ -100,14 +113,27 @@ def write_graph(
     onnx.save(graph, path)
 
 
+def looks_shape(model: ModelConfig) -> tuple[int, int]:
+    """P positions and K kinds."""
+    return (model.image_size // STRIDES[-1]) ** 2, len(RECOGNISED)
+
+
+def outputs(model: ModelConfig, config: GraphConfig) -> list[str]:
+    """Names of what the graph gives."""
+    return [config.output, LOOKED] if model.recognition_scale > 1 else [config.output]
+
+
 def to_onnx(
     module: nn.Module, example: dict[str, np.ndarray], outputs: list[str], any_batch: bool, fused_norms: bool = False
 ) -> onnx.ModelProto:
-    """The module as a graph whose inputs are those of `example`, in their order; `any_batch`: 1 to 64 rows of each.
+    """The module as a graph whose inputs are those of `example`, in their order; `any_batch`: 1 to 64 rows of each. Close-ups
+    are as many as the caller gives, also none.
 
     `fused_norms`: layer normalisation as the one operator that GPUs are fast at.
     """
-    batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
+    rows = dict.fromkeys(example, torch.export.Dim("batch", min=1, max=MAX_BATCH) if any_batch else None)
+    if CLOSE_UP in rows:
+        rows[CLOSE_UP] = torch.export.Dim("close_ups", min=1, max=MAX_BATCH)  # none is one that export would hold for fixed
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
@@ -116,7 +142,7 @@ def to_onnx(
             tuple(map(torch.from_numpy, example.values())),
             input_names=list(example),
             output_names=outputs,
-            dynamic_shapes=({0: batch},) * len(example) if any_batch else None,
+            dynamic_shapes=tuple({} if count is None else {0: count} for count in rows.values()),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
@@ -147,7 +173,8 @@ def random_inputs(batch: int, model: ModelConfig, audio: AudioConfig, seed: int)
     """The graph's inputs by name, in order, N = batch.
 
     image [N,S,S,3] uint8 RGB; log_mel [N,1,frames,bands] float32 in the range of speech; of a model with motion, earlier
-    [N,4,S,S] uint8, luminance of the frames `EARLIER_MS` before.
+    [N,4,S,S] uint8, luminance of the frames `EARLIER_MS` before; of one with close-ups, looks [N,P,K] float32, the last
+    unknown, and close_up [N+1,rS,rS,3] uint8, for their number is not the frames'.
     """
     random, side = np.random.default_rng(seed), model.image_size
     image = random.integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
@@ -155,4 +182,8 @@ def random_inputs(batch: int, model: ModelConfig, audio: AudioConfig, seed: int)
     inputs = {"image": image, "log_mel": mel.astype(np.float32)}
     if model.motion:
         inputs["earlier"] = random.integers(0, 256, (batch, len(EARLIER_MS), side, side), dtype=np.uint8)
+    if model.recognition_scale > 1:
+        inputs["looks"] = random.normal(0, 1, (batch, *looks_shape(model))).astype(np.float32)
+        inputs["looks"][-1] = np.nan
+        inputs[CLOSE_UP] = random.integers(0, 256, (batch + 1, model.close_up_size, model.close_up_size, 3), dtype=np.uint8)
     return inputs

@@ -7,7 +7,9 @@ from pathlib import Path
 from ..audio import AudioConfig
 from ..model.config import ModelConfig
 from ..model.motion import EARLIER_MS
-from .graph import OPSET, GraphConfig
+from .graph import CLOSE_UP, LOOKED, OPSET, GraphConfig, looks_shape
+
+CLOSE_UP_EVERY_MS = 1000  # looks two seconds old serve as well as fresh ones (docs/model-log.md)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def manifest(
     """Names, types and shapes of the tensors of the ONNX file at `path`, its front end, classes, checksum and parity.
 
     An output of uint8 is a mask [N,1,M,M] of class indices; of float32, logits [N,K,M,M]. `earlier`, in models with motion
-    alone, is the luminance (BT.601, 0..255) of the frames `agesMs` before the image, in that order.
+    alone, is the luminance (BT.601, 0..255) of the frames `agesMs` before the image, in that order. `closeUp`, in models with
+    close-ups alone, is the picture in more pixels, of some rows or of none; what it looks like, the output of its `looks`, is
+    the input of their name with the pictures that follow it. One every `everyMs` is enough.
     """
     content, side = path.read_bytes(), model.image_size
     image = {"name": "image", "type": "uint8", "layout": "NHWC", "height": side, "width": side, "channels": 3}
@@ -67,6 +71,11 @@ def manifest(
     if model.motion:
         earlier = {"name": "earlier", "type": "uint8", "layout": "NCHW", "height": side, "width": side}
         inputs["earlier"] = earlier | {"agesMs": list(EARLIER_MS)}
+    if model.recognition_scale > 1:
+        positions, kinds = looks_shape(model)
+        looks = {"name": "looks", "output": LOOKED, "type": "float32", "positions": positions, "kinds": kinds}
+        wide = {"name": CLOSE_UP, "height": model.close_up_size, "width": model.close_up_size}
+        inputs["closeUp"] = image | wide | {"everyMs": CLOSE_UP_EVERY_MS, "looks": looks}
     unit = "share of pixels decided otherwise" if graph.precision == "int8" else "logits"
     kind = "float32" if graph.output == "logits" else "uint8"
     return {
@@ -80,7 +89,7 @@ def manifest(
         "parity": {"largestDifference": float(f"{difference:.1e}"), "unit": unit, "against": "PyTorch fp32"},
         **({} if graph.batch is None else {"batch": graph.batch}),
         "inputs": inputs,
-        "output": {"name": graph.output, "type": kind, "height": model.mask_size, "width": model.mask_size},
+        "output": {"name": graph.output, "type": kind, "height": side, "width": side},
         "audio": audio.to_manifest(),
         "windowLength": model.frames,
         "temporal": False,

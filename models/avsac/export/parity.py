@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ..audio import AudioConfig
-from .graph import GraphConfig, decide, random_inputs, session
+from .graph import CLOSE_UP, LOOKED, GraphConfig, decide, random_inputs, session
 
 # Largest difference in logits of an fp32 graph.
 PARITY = 1e-4
@@ -36,12 +36,17 @@ def difference(logits: np.ndarray, output: np.ndarray, bound: float = 0.0) -> fl
     return float((logits.max(1, keepdims=True) - chosen).max())
 
 
+def logits_of(model: nn.Module, inputs: dict[str, np.ndarray]) -> torch.Tensor:
+    """What PyTorch says of a graph's inputs; close-ups change what it says of later pictures alone."""
+    return model.eval()(*(torch.from_numpy(values) for name, values in inputs.items() if name != CLOSE_UP))
+
+
 def check_decisions(model: nn.Module, path: Path, config: GraphConfig, inputs: Iterable[dict[str, np.ndarray]]) -> float:
     """Share of pixels that an int8 graph decides unlike PyTorch, on `inputs` of pictures. Raises ParityError above 1 %."""
     runtime, shares = session(path), []
     for picture in inputs:
         with torch.no_grad():
-            expected = decide(model.eval()(*map(torch.from_numpy, picture.values())), config.bound).numpy()
+            expected = decide(logits_of(model, picture), config.bound).numpy()
         (output,) = runtime.run([config.output], picture)
         found = output if output.dtype == np.uint8 else decide(torch.from_numpy(output), config.bound).numpy()
         shares.append(float((found != expected).mean()))
@@ -56,7 +61,10 @@ def check_parity(model: nn.Module, path: Path, config: GraphConfig, audio: Audio
     for batch in config.batches:
         inputs = random_inputs(batch, model.config, audio, seed=batch)
         with torch.no_grad():
-            logits = model.eval()(*map(torch.from_numpy, inputs.values())).numpy()
+            logits = logits_of(model, inputs).numpy()
+            if CLOSE_UP in inputs:
+                looked = model.look_closer(torch.from_numpy(inputs[CLOSE_UP])).numpy()
+                worst = max(worst, difference(looked, *runtime.run([LOOKED], inputs)))
         (output,) = runtime.run([config.output], inputs)
         worst, spread = max(worst, difference(logits, output, config.bound)), max(spread, float(logits.std()))
     bound = PARITY if config.precision == "fp32" else HALF_PARITY * spread

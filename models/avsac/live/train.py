@@ -13,6 +13,7 @@ from tqdm import tqdm
 from ..audio import log_mel
 from ..losses import avfs, distillation, live_segmentation_loss
 from ..model.avsac import AVSAC, Output
+from ..model.close_up import reduced
 from ..model.config import ModelConfig
 from ..model.recognition import RECOGNISED
 from ..training.checkpoint import load_model, start_from
@@ -59,8 +60,11 @@ class LiveConfig:
 
 
 def answers(model: AVSAC, batch: Batch) -> Output:
-    """What the model says of P pictures with three sounds each."""
-    seen = model.encode_image(batch.image, batch.earlier, batch.exchanged, batch.told)
+    """What the model says of P pictures, which may be close-ups, with three sounds each."""
+    scale = batch.image.shape[1] // model.config.image_size
+    image, earlier = reduced(batch.image, scale), reduced(batch.earlier, scale, rows=2)
+    closer = model.look_closer(batch.image, batch.exchanged) if model.config.recognition_scale > 1 else None
+    seen = model.encode_image(image, earlier, batch.exchanged, batch.told, closer)
     return model.decode(seen.repeat(len(batch.mel) // len(batch.image)), batch.mel)
 
 
@@ -163,14 +167,14 @@ def train(
     torch.manual_seed(loop.seed)
     last = folder / "last.pt"
     before = torch.load(last, weights_only=True)["step"] if last.exists() else 0
-    data = replace(data, side=model.image_size, tells=model.recognition)
+    data = replace(data, side=model.close_up_size, tells=model.recognition)
     mentor = load_teacher(teacher, model) if teacher else None
     if teacher and not (init or before):
         raise ValueError("whom a teacher teaches begins with its ears, which are not taught: give --init")
     held_out = held_out_samples(data, live.evaluate_pictures)
     side = len(held_out[0][1].image)
-    if side != model.image_size:
-        expected = f"the preset takes {model.image_size}: render scenes of that --size, or give another --preset"
+    if side != model.close_up_size:
+        expected = f"the preset takes {model.close_up_size}: render scenes of that --size, or give another --preset"
         raise ValueError(f"the pictures are {side} px wide, {expected}")
     # A resumed run must not see the same samples again.
     lessons, looks = (0, 0) if before else (0 if teacher else live.sound_batches, live.look_batches)

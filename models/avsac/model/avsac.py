@@ -56,13 +56,13 @@ class AVSAC(nn.Module):
         super().__init__()
         self.config = config
         width = config.width
-        self.level_shapes = [(config.mask_size // s, config.mask_size // s) for s in STRIDES]
+        self.level_shapes = [(config.image_size // s, config.image_size // s) for s in STRIDES]
         self.backbone = BACKBONES[config.backbone](config.strides, config.drop_path)
         self.in_proj = nn.ModuleList(
             nn.Sequential(nn.Conv2d(channels, width, 1), nn.GroupNorm(config.groups, width))
             for channels in self.backbone.channels[-len(STRIDES) - (config.mask_stride == 4) :]
         )
-        self.motion = MotionStem(width, config.recognition_scale) if config.motion else None
+        self.motion = MotionStem(width) if config.motion else None
         self.rhythm = Rhythm(width) if config.motion else None
         self.recognition = Recognition(config.audio_width, width) if config.recognition else None
         self.level_embedding = nn.Parameter(torch.randn(len(STRIDES), width) * 0.1)
@@ -88,20 +88,24 @@ class AVSAC(nn.Module):
         return self.sine + self.level_embedding[self.level]
 
     def encode_image(
-        self, image: Tensor, earlier: Tensor | None = None, exchanged: Tensor | None = None, told: Tensor | None = None
+        self,
+        image: Tensor,
+        earlier: Tensor | None = None,
+        exchanged: Tensor | None = None,
+        told: Tensor | None = None,
+        closer: Tensor | None = None,
     ) -> Encoded:
         """image [B,S,S,3] uint8 RGB, earlier [B,4,S,S] uint8 -> Encoded, levels finest first.
 
         `earlier` is the luminance (`motion.luminance`) of the frames `EARLIER_MS` before; where one is not to be had, that of
         `image`. A model without motion does not look at it. `exchanged` [B,K], in training: of each kind, the one whose look
-        stands for it, `told` [B,K,S/32,S/32] what looks gain. With a `recognition_scale` r all but recognition sees an image
-        of S/r, and so do the shapes below. Raises ValueError for another size or no `earlier`.
+        stands for it, `told` [B,K,rS/32,rS/32] what looks gain. `closer` [B,P,K]: what `look_closer` saw, of a model with a
+        `recognition_scale` r. Raises ValueError for another size or no `earlier`.
         """
         side = self.config.image_size
         if image.shape[1:] != (side, side, 3):
             raise ValueError(f"this model takes images [B,{side},{side},3], not {list(image.shape)}: resize, or set image_size")
-        scale = self.config.recognition_scale
-        seen = self.backbone_maps(image, scale)
+        seen = self.backbone_maps(image)
         maps = [project(level) for project, level in zip(self.in_proj, seen[-len(self.in_proj) :], strict=True)]
         fine, coarse = maps[: -len(STRIDES)], maps[-len(STRIDES) :]
         if self.motion is not None:
@@ -118,15 +122,21 @@ class AVSAC(nn.Module):
             tokens = layer(tokens, position)
         looks = None
         if self.recognition is not None:
-            closer = self.backbone_maps(image)[-1] if scale > 1 else None
             looks = self.recognition.look(seen[-1], exchanged, told, closer)
         return Encoded(tokens, fine[0] if fine else None, seen[0] if self.config.head_lateral else None, looks)
 
-    def backbone_maps(self, image: Tensor, reduction: int = 1) -> list[Tensor]:
-        """image [B,S,S,3] uint8 RGB, seen at 1/reduction of its size -> the backbone's maps, finest first."""
+    def look_closer(self, close_up: Tensor, exchanged: Tensor | None = None) -> Tensor:
+        """close_up [B,rS,rS,3] uint8 RGB, the picture r times as wide as `image` has it, r the `recognition_scale` -> [B,P,K],
+        what each position of stride 32 looks like there. `exchanged`: `encode_image`'s. Raises ValueError for another size.
+        """
+        side = self.config.close_up_size
+        if close_up.shape[1:] != (side, side, 3):
+            raise ValueError(f"close-ups of this model are [B,{side},{side},3], not {list(close_up.shape)}: resize")
+        return self.recognition.look_closer(self.backbone_maps(close_up)[-1], self.config.recognition_scale, exchanged)
+
+    def backbone_maps(self, image: Tensor) -> list[Tensor]:
+        """image [B,S,S,3] uint8 RGB -> the backbone's maps, finest first."""
         pixels = image.permute(0, 3, 1, 2).float()
-        if reduction > 1:
-            pixels = F.avg_pool2d(pixels, reduction)
         return self.backbone((pixels - self.backbone.mean) / self.backbone.std)
 
     @staticmethod
@@ -170,13 +180,13 @@ class AVSAC(nn.Module):
         """One level's tokens [B,side*side,D] -> map [B,D,side,side]."""
         return tokens.transpose(1, 2).unflatten(2, (side, side))
 
-    def forward(self, image: Tensor, mel: Tensor, earlier: Tensor | None = None) -> Tensor:
-        """image [B,S,S,3] uint8 RGB, mel [B,1,96,64] float32 -> logits [B,K,M,M]; sounding where sigmoid > 0.5.
+    def forward(self, image: Tensor, mel: Tensor, earlier: Tensor | None = None, closer: Tensor | None = None) -> Tensor:
+        """image [B,S,S,3] uint8 RGB, mel [B,1,96,64] float32 -> logits [B,K,S,S]; sounding where sigmoid > 0.5.
 
-        `earlier` is `encode_image`'s. M is `mask_size`, S but for a model with a `recognition_scale`.
+        `earlier` and `closer` are `encode_image`'s.
         """
-        logits = self.decode(self.encode_image(image, earlier), mel).logits
-        side = self.config.mask_size
+        logits = self.decode(self.encode_image(image, earlier, closer=closer), mel).logits
+        side = self.config.image_size
         if logits.shape[-1] == side:
             return logits
         return F.interpolate(logits, size=(side, side), mode="bilinear", align_corners=False)

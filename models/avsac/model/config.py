@@ -9,9 +9,8 @@ DECODERS = ("bavd", "audio-to-vision", "vision-to-audio", "avsegformer")
 class ModelConfig:
     """Sizes and switches of AVSAC. Strides are in input pixels; the input is square.
 
-    `image_size` must be divisible by the coarsest stride times `recognition_scale`, `width` by `heads`, by 4 (sine position:
-    sine and cosine of two axes) and by `groups`. Raises ValueError for a size that does not divide and a switch that is not
-    known.
+    `image_size` must be divisible by the coarsest stride, `width` by `heads`, by 4 (sine position: sine and cosine of two axes)
+    and by `groups`. Raises ValueError for a size that does not divide and a switch that is not known.
     """
 
     backbone: str = "efficientnet-lite0"
@@ -19,7 +18,7 @@ class ModelConfig:
     image_size: int = 192
     motion: bool = False  # see earlier frames, and hear the rhythm, too: ours, not the paper's
     recognition: bool = False  # see what ImageNet's classifier recognises, too: ours, not the paper's
-    recognition_scale: int = 1  # times as wide as for all else recognition sees the image, too
+    recognition_scale: int = 1  # above 1, recognition sees close-ups, too: the picture so many times as wide
     frames: int = 5  # T: rows of the batch that make one window; the forward pass does not know
     width: int = 96
     heads: int = 4
@@ -55,9 +54,8 @@ class ModelConfig:
         for name in ("classes", "decoder_layers", "queries", "points", "recognition_scale"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} {getattr(self, name)} is less than 1")
-        coarsest = 32 * self.recognition_scale
-        if self.image_size < coarsest or self.image_size % coarsest:
-            raise ValueError(f"image_size {self.image_size} is not divisible by the coarsest stride, {coarsest}")
+        if self.image_size < 32 or self.image_size % 32:
+            raise ValueError(f"image_size {self.image_size} is not divisible by the coarsest stride, 32")
         for name, divisor in (("heads", self.heads), ("groups", self.groups), ("4", 4)):
             if self.width % divisor:
                 raise ValueError(f"width {self.width} is not divisible by {name} ({divisor})")
@@ -76,9 +74,9 @@ class ModelConfig:
             raise ValueError(f"recognition_scale {self.recognition_scale} is of a model with recognition")
 
     @property
-    def mask_size(self) -> int:
-        """Side of the masks, and of the image as all but recognition sees it."""
-        return self.image_size // self.recognition_scale
+    def close_up_size(self) -> int:
+        """Side of the picture as recognition sees it, and of the pictures that training takes."""
+        return self.image_size * self.recognition_scale
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -107,7 +105,7 @@ LIVE_STILL = ModelConfig(points=2)
 LIVE = replace(
     LIVE_STILL, motion=True, recognition=True, head_lateral=True, coarse_first=True, audio_channels=(32, 64, 96, 128)
 )
-LIVE_M = replace(LIVE, image_size=384, recognition_scale=2)
+LIVE_M = replace(LIVE, recognition_scale=2)
 
 # A net that a test builds, trains and exports in seconds; `tiny` as backbone has no downloaded weights.
 TINY = replace(

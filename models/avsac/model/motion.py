@@ -24,9 +24,8 @@ def luminance(image: Tensor) -> Tensor:
 class MotionStem(nn.Module):
     """Differences of luminance -> stride-8 map. Its output is zero at first: a model trained without it goes on as it was."""
 
-    def __init__(self, width: int, reduction: int = 1):
+    def __init__(self, width: int):
         super().__init__()
-        self.reduction = reduction
         last = nn.Conv2d(48, width, 3, 2, 1)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
@@ -35,11 +34,8 @@ class MotionStem(nn.Module):
         )
 
     def forward(self, image: Tensor, earlier: Tensor) -> Tensor:
-        """image [B,S,S,3] uint8 RGB, earlier [B,4,S,S] uint8 luminance -> [B,D,h,h] of stride 8, of the image reduced."""
-        moved = luminance(image) - earlier.float()
-        if self.reduction > 1:
-            moved = F.avg_pool2d(moved, self.reduction)
-        return self.convolutions(moved / DIFFERENCE)
+        """image [B,S,S,3] uint8 RGB, earlier [B,4,S,S] uint8 luminance -> [B,D,S/8,S/8]."""
+        return self.convolutions((luminance(image) - earlier.float()) / DIFFERENCE)
 
 
 class Rhythm(nn.Module):

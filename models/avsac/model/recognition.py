@@ -109,17 +109,23 @@ class Recognition(nn.Module):
     ) -> Tensor:
         """The backbone's coarsest map [B,C,h,w] -> [B,h*w,K], how much each position looks like each kind.
 
-        `closer` [B,C,r*h,r*w]: that of the same picture r times as wide; small things look more like what they are there. A
-        look is the mean of both, there the strongest of r x r positions. In training, `exchanged` [B,K]: of each kind, the one
-        of LOOKS that stands for it; `told` [B,K,r*h,r*w]: what looks gain.
+        `closer` [B,h*w,K]: what `look_closer` saw of a close-up, then or shortly before, NaN where there was none yet; a look
+        is the mean of both. In training, `exchanged` [B,K]: of each kind, the one of LOOKS that stands for it; `told`
+        [B,K,r*h,r*w], of a close-up's r: what looks gain.
         """
         looks = self.look_of(coarsest, exchanged)
         if closer is not None:
-            scale = closer.shape[-1] // coarsest.shape[-1]
-            of_closer = self.look_of(closer, exchanged).transpose(1, 2).unflatten(2, closer.shape[-2:])
-            looks = (looks + F.max_pool2d(of_closer, scale).flatten(2).transpose(1, 2)) / 2
-            told = None if told is None else F.max_pool2d(told, scale)
-        return looks if told is None else looks + told.flatten(2).transpose(1, 2)
+            looks = (looks + torch.where(closer.isnan(), looks, closer)) / 2
+        if told is None:
+            return looks
+        return looks + F.max_pool2d(told, told.shape[-1] // coarsest.shape[-1]).flatten(2).transpose(1, 2)
+
+    def look_closer(self, coarsest: Tensor, scale: int, exchanged: Tensor | None = None) -> Tensor:
+        """The same of a close-up [B,C,r*h,r*w], r the scale -> [B,h*w,K], the strongest of r x r positions: small things look
+        more like what they are there.
+        """
+        looks = self.look_of(coarsest, exchanged).transpose(1, 2).unflatten(2, coarsest.shape[-2:])
+        return F.max_pool2d(looks, scale).flatten(2).transpose(1, 2)
 
     def look_of(self, coarsest: Tensor, exchanged: Tensor | None) -> Tensor:
         """Of one map, `look` without what it is told."""
