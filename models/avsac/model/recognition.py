@@ -90,7 +90,9 @@ class Recognition(nn.Module):
     def features(self, coarsest: Tensor) -> Tensor:
         """The backbone's coarsest map [B,C,h,w] -> what its classifier reads at each position [B,h*w,F]."""
         positions = coarsest.flatten(2).transpose(1, 2)
-        return (positions @ self.head.float() + self.head_bias).clamp(0, 6)
+        # As one matrix: ONNX Runtime may fuse the transposition into the product, which then takes no empty batch.
+        product = positions.flatten(0, 1) @ self.head.float()
+        return (product.unflatten(0, positions.shape[:2]) + self.head_bias).clamp(0, 6)
 
     def photographed(self, features: Tensor, silent: bool = False) -> Tensor:
         """Features [B,P,F] -> [B,P,K], how much they look like each of RECOGNISED, or of LOOKS, to ImageNet; 0 is the mean."""
