@@ -66,7 +66,7 @@ class SeesRed(AVSAC):
         query[:, 3, 0] = 1.0
         return query
 
-    def encode_image(self, image: Tensor, earlier: Tensor | None = None) -> Encoded:
+    def encode_image(self, image: Tensor, earlier: Tensor | None = None, closer: Tensor | None = None) -> Encoded:
         """Channel 0 of a token is how red its cell is on average, 0..1, the others are 0."""
         colour = torch.tensor(KINDS[0].colour).float()
         red = ((image.float() - colour).abs().sum(-1) < 60).float()[:, None]

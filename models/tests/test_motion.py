@@ -8,7 +8,7 @@ from torch import Tensor
 
 from avsac.model.avsac import AVSAC
 from avsac.model.config import TINY
-from avsac.model.motion import CELL, MotionStem, luminance
+from avsac.model.motion import CELL, luminance
 
 MOTION = replace(TINY, motion=True)
 
@@ -58,16 +58,6 @@ def test_what_moves_changes_the_tokens_where_it_moves(moved: AVSAC, inputs) -> N
     assert not changed[4:].any() and not changed[:, 4:].any()
     uniform = moved.motion(image, still)[..., 2:-2, 2:-2]  # away from the padding, nothing moves anywhere
     torch.testing.assert_close(uniform, uniform[..., :1, :1].expand_as(uniform))
-
-
-@torch.no_grad()
-def test_motion_of_a_larger_picture_is_that_of_the_picture_reduced(moved: AVSAC, inputs) -> None:
-    larger = MotionStem(MOTION.width, 2)
-    larger.load_state_dict(moved.motion.state_dict())
-    image, _, earlier = inputs
-    whole = image.repeat_interleave(2, 1).repeat_interleave(2, 2)
-    before = earlier.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    torch.testing.assert_close(larger(whole, before), moved.motion(image, earlier))
 
 
 @torch.no_grad()

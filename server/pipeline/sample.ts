@@ -12,8 +12,8 @@ import type { MaskTurns } from './mask-rate.ts';
  * Closes every frame: at once when it is not due, otherwise after scaling. Samples leave in the order of their frames. For a
  * model that sees motion every frame is looked at, and a sample gets what was seen before it.
  * @param turns says which frames are due.
- * @param closeUps says of which frames a model that sees them gets a close-up.
  * @param wanted whether anybody would get a mask, asked anew for each frame: nothing is scaled for nobody.
+ * @param closeUps says of which frames a model that sees them gets a close-up.
  */
 export function sample(
   pool: InputPool,
