@@ -13,6 +13,15 @@ const Count = Type.Integer({ minimum: 1 });
 const MAX_AGE_MS = 500;
 const Hertz = Type.Number({ exclusiveMinimum: 0 });
 
+const Picture = {
+  name: Type.String({ minLength: 1 }),
+  type: Type.Literal('uint8'),
+  layout: Type.Literal('NHWC'),
+  height: Count,
+  width: Count,
+  channels: Type.Literal(3),
+};
+
 export const ModelManifestSchema = Type.Object({
   name: Type.String({ minLength: 1 }),
   version: Type.String({ minLength: 1 }),
@@ -28,14 +37,7 @@ export const ModelManifestSchema = Type.Object({
   batch: Type.Optional(Count),
   inputs: Type.Object({
     /** RGB, 0-255, [N, height, width, channels]; the graph normalises. */
-    image: Type.Object({
-      name: Type.String({ minLength: 1 }),
-      type: Type.Literal('uint8'),
-      layout: Type.Literal('NHWC'),
-      height: Count,
-      width: Count,
-      channels: Type.Literal(3),
-    }),
+    image: Type.Object(Picture),
     /** [N, 1, frames, bands]; ln(mel + logOffset). */
     logMel: Type.Object({
       name: Type.String({ minLength: 1 }),
@@ -57,12 +59,7 @@ export const ModelManifestSchema = Type.Object({
     /** The picture in more pixels, RGB, 0-255, [M, height, width, channels], of M of the N frames; absent from models without. */
     closeUp: Type.Optional(
       Type.Object({
-        name: Type.String({ minLength: 1 }),
-        type: Type.Literal('uint8'),
-        layout: Type.Literal('NHWC'),
-        height: Count,
-        width: Count,
-        channels: Type.Literal(3),
+        ...Picture,
         /** A session takes one so often. */
         everyMs: Type.Number({ exclusiveMinimum: 0 }),
         /**
@@ -120,6 +117,8 @@ export const ModelManifestSchema = Type.Object({
 export type ModelManifest = Static<typeof ModelManifestSchema>;
 /** The input of a model that sees motion. */
 export type EarlierInput = NonNullable<ModelManifest['inputs']['earlier']>;
+/** A picture that the model takes. */
+export type PictureInput = ModelManifest['inputs']['image'];
 /** The input of a model that sees close-ups. */
 export type CloseUpInput = NonNullable<ModelManifest['inputs']['closeUp']>;
 

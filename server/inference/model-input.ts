@@ -1,5 +1,5 @@
 /** Shared memory for one frame's passage through the model. */
-import type { CloseUpInput, ModelManifest } from './manifest.ts';
+import type { ModelManifest, PictureInput } from './manifest.ts';
 import type { ModelInput } from './segmenter.ts';
 
 /** Elements of each tensor of one frame. */
@@ -18,8 +18,7 @@ export interface FrameSizes {
 }
 
 export function frameSizes({ inputs, output, classes }: ModelManifest): FrameSizes {
-  const pixels = ({ height, width, channels }: CloseUpInput | ModelManifest['inputs']['image']) =>
-    height * width * channels;
+  const pixels = ({ height, width, channels }: PictureInput) => height * width * channels;
   return {
     image: pixels(inputs.image),
     closeUp: inputs.closeUp ? pixels(inputs.closeUp) : 0,

@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { AvsacError, asAvsacError, type ErrorCode } from '../../shared/errors.ts';
 import { BatchRunner, type BatchTensors } from './batch-runner.ts';
-import type { CloseUpInput, EarlierInput, ModelManifest } from './manifest.ts';
+import type { CloseUpInput, EarlierInput, ModelManifest, PictureInput } from './manifest.ts';
 import {
   type ExecutionProvider,
   maxBatchFrames,
@@ -58,11 +58,7 @@ const outputTensor = (data: ModelOutput, shape: readonly number[]) =>
 const planes = ({ agesMs, height, width }: EarlierInput) => [agesMs.length, height, width];
 
 /** Shape of one picture. */
-const pixels = ({ height, width, channels }: ModelManifest['inputs']['image'] | CloseUpInput) => [
-  height,
-  width,
-  channels,
-];
+const pixels = ({ height, width, channels }: PictureInput) => [height, width, channels];
 
 const looksShape = ({ looks }: CloseUpInput) => [looks.positions, looks.kinds];
 

@@ -12,7 +12,10 @@ export class CloseUps {
     this.#looks = new Float32Array(looks.positions * looks.kinds).fill(Number.NaN);
   }
 
-  /** Whether the last close-up that was looked at is too old for a frame, or of a clock that has been set since. */
+  /**
+   * Whether the last close-up that was looked at is too old for a frame, or of a clock that has been set since. In silence nothing is
+   * looked at, and every sample's is due: what stood there before it would be of no use to the sound that ends it.
+   */
   due(captureTimeMs: number): boolean {
     return Math.abs(captureTimeMs - this.#captureTimeMs) >= this.#everyMs;
   }

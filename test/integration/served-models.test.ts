@@ -18,8 +18,6 @@ import { LibwebrtcPublisher } from '../fixtures/libwebrtc-publisher.ts';
 import { startTestServer, webSocketUrl } from '../fixtures/running-server.ts';
 import { SignallingClient } from '../fixtures/signalling-client.ts';
 
-const greater = (a: number, b: number) => Math.max(a, b);
-
 const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 /** Largest difference allowed to PyTorch, in logits. */
 const PARITY = 1e-4;
@@ -108,7 +106,10 @@ describe('models as they are exported', () => {
         await segmenter.segment({ sessionId: 'golden', inputs, deadlineMs: Number.POSITIVE_INFINITY });
         for (const [i, { logits, looks }] of inputs.entries()) {
           const far = (found: ModelOutput, all: Float32Array) =>
-            Array.from(found, (value, at) => Math.abs(value - all[i * found.length + at]!)).reduce(greater, 0);
+            Array.from(found, (value, at) => Math.abs(value - all[i * found.length + at]!)).reduce(
+              (a, b) => Math.max(a, b),
+              0,
+            );
           worst = Math.max(worst, far(logits, expected), hasCloseUp ? far(looks, expectedLooks) : 0);
         }
       }

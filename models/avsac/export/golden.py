@@ -12,7 +12,7 @@ from ..audio import AudioConfig, log_mel
 from ..model.avsac import AVSAC
 from ..model.close_up import reduced
 from ..model.motion import EARLIER_MS, luminance
-from .graph import CLOSE_UP, Graph, GraphConfig, outputs
+from .graph import CLOSE_UP, Graph, GraphConfig, output_names
 
 LOG_MEL_TOLERANCE = 1e-4
 # Largest difference: of logits; of fp16 and int8 logits, in standard deviations; of masks, as a share of the pixels.
@@ -117,7 +117,7 @@ def write_golden(folder: Path, model: AVSAC, graph: GraphConfig) -> dict:
             "name": case,
             "tolerance": MASK_TOLERANCE if graph.output == "mask" else tolerance,
             **{name: tensor(case, TENSORS.get(name, name), array) for name, array in inputs.items()},
-            **{name: tensor(case, name, array) for name, array in zip(outputs(model.config, graph), made, strict=True)},
+            **{name: tensor(case, name, array) for name, array in zip(output_names(model.config, graph), made, strict=True)},
         }
 
     log_mel_cases = [log_mel_case(f"log-mel-{name}", DEFAULT, pcm) for name, pcm in signals(DEFAULT)]

@@ -82,8 +82,8 @@ class Graph(nn.Module):
         looks: Tensor | None = None,
         close_up: Tensor | None = None,
     ) -> list[Tensor]:
-        """`random_inputs` in their order -> `outputs`: `logits` [N,K,S,S] float32 or `mask` of `decide`, and with close-ups
-        what these look like [M,P,K].
+        """`random_inputs` in their order -> `output_names`: `logits` [N,K,S,S] float32 or `mask` of `decide`, and with
+        close-ups what these look like [M,P,K].
         """
         logits = self.model(image, log_mel, earlier) if looks is None else self.model(image, log_mel, earlier, looks)
         output = decide(logits, self.config.bound) if self.config.output == "mask" else logits
@@ -105,7 +105,7 @@ def write_graph(
         raise ValueError("int8 is calibrated on pictures of the training data: give --scenes, --media or both")
     example = random_inputs(config.batch or 2, model.config, audio, seed=0)
     fused_norms = config.precision == "fp16"  # which is for GPUs
-    graph = to_onnx(Graph(model, config), example, outputs(model.config, config), config.batch is None, fused_norms)
+    graph = to_onnx(Graph(model, config), example, output_names(model.config, config), config.batch is None, fused_norms)
     if config.precision == "fp16":
         graph = to_half(graph)
     elif config.precision == "int8":
@@ -118,7 +118,7 @@ def looks_shape(model: ModelConfig) -> tuple[int, int]:
     return (model.image_size // STRIDES[-1]) ** 2, len(RECOGNISED)
 
 
-def outputs(model: ModelConfig, config: GraphConfig) -> list[str]:
+def output_names(model: ModelConfig, config: GraphConfig) -> list[str]:
     """Names of what the graph gives."""
     return [config.output, LOOKED] if model.recognition_scale > 1 else [config.output]
 
