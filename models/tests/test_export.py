@@ -12,7 +12,7 @@ from torch import nn
 
 from avsac.audio import AudioConfig, log_mel
 from avsac.cli import main
-from avsac.export import benchmark, golden, graph, parity, profile
+from avsac.export import golden, graph, parity
 from avsac.export.classes import AVSS, class_names
 from avsac.export.export import export
 from avsac.export.graph import GraphConfig
@@ -324,28 +324,3 @@ def test_what_cannot_be_exported_is_refused(
     with pytest.raises(SystemExit, match=message):
         run_command(monkeypatch, "export", "--preset", "tiny", "-o", str(tmp_path), *arguments)
     assert not (tmp_path / "manifest.json").exists()
-
-
-def test_profile_counts_the_multiplications_of_every_operator(exported: tuple[AVSAC, Path]) -> None:
-    operators = profile.profile(exported[1] / "tiny.onnx", runs=2)
-    assert [o.milliseconds for o in operators] == sorted((o.milliseconds for o in operators), reverse=True)
-    written = onnx.load(exported[1] / "tiny.onnx").graph
-    by_name = {o.name: o for o in operators}
-    assert by_name["GridSample"].calls == sum(node.op_type == "GridSample" for node in written.node) == 3
-    # 2 heads of 16 channels, 84 tokens, 3 levels of 2 points.
-    assert by_name["GridSample"].multiplications == 3 * 32 * 84 * 6 * 4
-    assert profile.multiplications("Conv", [[1, 3, 8, 8], [16, 3, 3, 3], [16]], [[1, 16, 4, 4]]) == 16 * 16 * 27
-    assert profile.multiplications("MatMul", [[1, 84, 32]], [[1, 84, 64]]) == 84 * 32 * 64
-    table = profile.format_profile(operators, speed=1e6).splitlines()
-    assert table[-1].startswith(f"| **all** | {sum(o.calls for o in operators)} |")
-    assert "100.0%" in table[-1]
-
-
-def test_benchmark_measures_every_batch(exported: tuple[AVSAC, Path], tmp_path: Path) -> None:
-    times = benchmark.time_graph(exported[1] / "tiny.onnx", threads=1, runs=2)
-    assert list(times) == [1, 2, 4, 8]
-    assert min(times.values()) > 0
-    compared = benchmark.compare(replace(TINY, motion=True), tmp_path, threads=1, runs=2)
-    graphs = ["AVSAC, ONNX", "backbone, ONNX", "AVSAC without motion, ONNX"]
-    assert list(compared) == ["AVSAC, PyTorch", *graphs, "AVSegFormer, PyTorch"]
-    assert min(compared.values()) > 0
