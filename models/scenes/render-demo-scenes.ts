@@ -79,7 +79,7 @@ const program = new Command('render-demo-scenes')
   .option('--seed <n>', 'seed of the data set', integer(0, 0xffffffff), 1)
   .option('--count <n>', 'pictures', integer(1, 10_000_000), 100)
   .option('--first <n>', 'index of the first picture: shards of one seed join up', integer(0, 0x7fffffff), 0)
-  .option('--size <px>', 'side of the pictures; masks are half as large', integer(16, 2048), 192)
+  .option('--size <px>', 'side of the pictures; masks are half as large', integer(16, 2048), 384)
   .addOption(
     new Option('--split <split>', 'designs and voices to cast').choices(['train', 'held-out']).default('train'),
   )

@@ -30,7 +30,7 @@ from .reduced import reduced
 from .test_scene_builder import small_media  # noqa: F401
 from .test_studio import small_things  # noqa: F401
 
-STILL = replace(LIVE, motion=False)
+STILL = replace(LIVE, motion=False, recognition_scale=1)
 
 
 @pytest.fixture(scope="module")
@@ -298,7 +298,7 @@ def test_where_recognition_is_told_or_speech_rests_the_truth_takes_the_teachers_
 
 
 def reduced_with_recognition() -> ModelConfig:
-    return replace(reduced("live"), motion=False)
+    return replace(reduced("live"), motion=False, recognition_scale=1)
 
 
 def test_recognition_says_what_it_needs() -> None:

@@ -1,9 +1,8 @@
 /** The model that ships, through the segmenter that ships. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { differenceToPyTorch } from '../../test/fixtures/golden-vectors.ts';
 import { type Model, readModel } from './manifest.ts';
-import { allocateModelInput, frameSizes } from './model-input.ts';
+import { allocateModelInput } from './model-input.ts';
 import { type OrtSegmenter, startOrtSegmenter } from './ort-segmenter.ts';
 import type { ExecutionProvider } from './providers.ts';
 import type { ModelInput, ModelOutput, SegmentReply } from './segmenter.ts';
@@ -13,19 +12,6 @@ import { DEFAULT_MODEL } from './shipped-models.ts';
 const SAME_FRAME = 1e-5;
 /** Largest difference allowed to PyTorch, in logits. */
 const PARITY = 1e-4;
-
-interface GoldenTensor {
-  readonly shape: readonly number[];
-  readonly file: string;
-}
-interface GoldenCase {
-  readonly name: string;
-  readonly image: GoldenTensor;
-  readonly logMel: GoldenTensor;
-  /** Of a model that sees motion. */
-  readonly earlier?: GoldenTensor;
-  readonly logits: GoldenTensor;
-}
 
 let model: Model;
 let segmenter: OrtSegmenter;
@@ -73,11 +59,6 @@ function worstDifference(a: ModelOutput, b: ModelOutput): number {
   return worst;
 }
 
-async function readTensor({ file, shape }: GoldenTensor): Promise<{ bytes: ArrayBuffer; shape: readonly number[] }> {
-  const content = await readFile(join(model.folder, 'golden', file));
-  return { bytes: content.buffer.slice(content.byteOffset, content.byteOffset + content.byteLength), shape };
-}
-
 describe('the live model', () => {
   it('runs with CUDA, or says why not and runs on the CPU', async () => {
     const preferred = await start(['cuda', 'cpu']);
@@ -88,27 +69,7 @@ describe('the live model', () => {
   });
 
   it('reproduces the golden vectors of PyTorch', async () => {
-    const index = JSON.parse(await readFile(join(model.folder, model.manifest.golden), 'utf8')) as {
-      model: GoldenCase[];
-    };
-    expect(index.model.length).toBeGreaterThan(0);
-    const sizes = frameSizes(model.manifest);
-    for (const golden of index.model) {
-      const image = await readTensor(golden.image);
-      const logMel = await readTensor(golden.logMel);
-      const earlier = golden.earlier && (await readTensor(golden.earlier));
-      const logits = await readTensor(golden.logits);
-      const inputs = Array.from({ length: image.shape[0]! }, (_, i) => {
-        const input = allocateModelInput(model.manifest);
-        input.image.set(new Uint8Array(image.bytes).subarray(i * sizes.image, (i + 1) * sizes.image));
-        input.logMel.set(new Float32Array(logMel.bytes).subarray(i * sizes.logMel, (i + 1) * sizes.logMel));
-        if (earlier) input.earlier.set(new Uint8Array(earlier.bytes, i * sizes.earlier, sizes.earlier));
-        return input;
-      });
-      await segment('golden', inputs);
-      const found = Float32Array.from(inputs.flatMap((input) => Array.from(input.logits)));
-      expect(worstDifference(found, new Float32Array(logits.bytes)), golden.name).toBeLessThanOrEqual(PARITY);
-    }
+    expect(await differenceToPyTorch(segmenter, model)).toBeLessThanOrEqual(PARITY);
   });
 
   it('gives a sliding window that reuses older frames what it gives whole windows', async () => {

@@ -8,7 +8,7 @@ from pathlib import Path
 from .arguments import add_data
 from .data import KINDS
 
-SHIPPED = {name: Path(__file__).resolve().parents[2] / "dist" / name for name in ("live", "live-m", "live-still")}
+SHIPPED = {name: Path(__file__).resolve().parents[2] / "dist" / name for name in ("live", "live-still")}
 
 
 def add(commands: argparse._SubParsersAction) -> None:

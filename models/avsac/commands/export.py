@@ -21,11 +21,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     export.add_argument(
         "--image-size", type=int, help="side of the picture in pixels, in place of the checkpoint's or preset's"
     )
-    export.add_argument(
-        "--recognition-scale",
-        type=int,
-        help="recognition sees close-ups, too, the picture so many times as wide; `live-m`: 2",
-    )
     export.add_argument("--labels", type=Path, help="label2idx.json with the class names; those of S4, MS3 and AVSS are known")
     export.add_argument("--name", help="of the model and its file (default: the preset's)")
     export.add_argument("--version", default="1.0.0")
@@ -88,8 +83,7 @@ def load(arguments: argparse.Namespace):
     from ..model.avsac import AVSAC
     from ..training.checkpoint import load_model
 
-    given = {"image_size": arguments.image_size, "recognition_scale": arguments.recognition_scale}
-    sizes = {name: size for name, size in given.items() if size is not None}
+    sizes = {} if arguments.image_size is None else {"image_size": arguments.image_size}
     if arguments.checkpoint is not None:
         model = load_model(arguments.checkpoint)
         if not sizes:

@@ -110,6 +110,7 @@ def write_graph(
         graph = to_half(graph)
     elif config.precision == "int8":
         graph = to_int8(graph, calibration)
+    del graph.graph.value_info[:]  # shapes of what is in between, which every runtime infers
     onnx.save(graph, path)
 
 

@@ -16,7 +16,6 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
         )
     )
     half.topological_sort()  # the casts stand last until then
-    del half.model.graph.value_info[:]  # types before the conversion
     return half.model
 
 

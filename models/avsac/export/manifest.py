@@ -45,7 +45,7 @@ LIVE_CARD = replace(
         "FluidR3 GM, MIT, and espeak-ng, rendered",
     ),
 )
-SHIPPED_CARDS = {"live": LIVE_CARD, "live-m": replace(LIVE_CARD, name="avsac-live-m"), "live-still": STILL_CARD}
+SHIPPED_CARDS = {"live": LIVE_CARD, "live-still": STILL_CARD}
 
 
 def manifest(

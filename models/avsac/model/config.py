@@ -103,9 +103,14 @@ KNOWN = {
 
 LIVE_STILL = ModelConfig(points=2)
 LIVE = replace(
-    LIVE_STILL, motion=True, recognition=True, head_lateral=True, coarse_first=True, audio_channels=(32, 64, 96, 128)
+    LIVE_STILL,
+    motion=True,
+    recognition=True,
+    recognition_scale=2,
+    head_lateral=True,
+    coarse_first=True,
+    audio_channels=(32, 64, 96, 128),
 )
-LIVE_M = replace(LIVE, recognition_scale=2)
 
 # A net that a test builds, trains and exports in seconds; `tiny` as backbone has no downloaded weights.
 TINY = replace(
@@ -151,7 +156,7 @@ PAPER = ModelConfig(
 TASKS = {"s4": PAPER, "ms3": PAPER, "avss": replace(PAPER, image_size=224, frames=10, classes=71)}
 BACKBONE_NAMES = {"pvt": "pvt-v2-b5", "r50": "resnet50"}
 
-PRESETS = {"live": LIVE, "live-m": LIVE_M, "live-still": LIVE_STILL, "tiny": TINY} | {
+PRESETS = {"live": LIVE, "live-still": LIVE_STILL, "tiny": TINY} | {
     f"{task}-{short}": replace(config, backbone=backbone)
     for task, config in TASKS.items()
     for short, backbone in BACKBONE_NAMES.items()
