@@ -14,7 +14,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         type=float,
         metavar=("THERE", "EVERYWHERE"),
         help="how much evidence that what is heard is seen raises the logits, where it lies and everywhere; choose it on the"
-        " validation part (`live`: 0.5 0.35)",
+        " validation part (`live`: 1 0.15)",
     )
     command.set_defaults(run=run)
 
