@@ -85,7 +85,7 @@ class Graph(nn.Module):
         """`random_inputs` in their order -> `output_names`: `logits` [N,K,S,S] float32 or `mask` of `decide`, and with
         close-ups what these look like [M,P,K].
         """
-        logits = self.model(image, log_mel, earlier) if looks is None else self.model(image, log_mel, earlier, looks)
+        logits = self.model(image, log_mel, earlier, looks)
         output = decide(logits, self.config.bound) if self.config.output == "mask" else logits
         return [output] if close_up is None else [output, self.model.look_closer(close_up)]
 
