@@ -8,9 +8,10 @@ import pytest
 
 from avsac.export import benchmark, profile
 from avsac.export.graph import GraphConfig, write_graph
+from avsac.model.avsac import AVSAC
 from avsac.model.config import TINY
 
-from .reduced import shaken
+from .reduced import reduced, shaken
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +44,7 @@ def test_benchmark_measures_every_batch(tiny: Path, tmp_path: Path) -> None:
     graphs = ["AVSAC, ONNX", "backbone, ONNX", "AVSAC without motion, ONNX"]
     assert list(compared) == ["AVSAC, PyTorch", *graphs, "AVSegFormer, PyTorch"]
     assert min(compared.values()) > 0
+
+
+def test_pytorch_is_timed_without_a_close_up() -> None:
+    assert benchmark.time_model(AVSAC(reduced("live")).eval(), threads=1, runs=2) > 0
