@@ -99,7 +99,7 @@ def check_folder(folder: Path) -> dict:
         assert found.shape == expected.shape
         if model is not None and not masks:
             with torch.no_grad():
-                ours = model(*(torch.from_numpy(feed[name]) for name in inputs.values() if name != "close_up")).numpy()
+                ours = parity.logits_of(model, feed).numpy()
             np.testing.assert_allclose(ours, expected, atol=case["tolerance"])
         assert (np.mean(found != expected) if masks else np.abs(found - expected).max()) <= case["tolerance"]
     listed = {
@@ -197,6 +197,14 @@ def test_the_baseline_exports(tmp_path: Path) -> None:
     model = shaken(replace(TINY, decoder="avsegformer"))
     graph.write_graph(model, tmp_path / "baseline.onnx", GraphConfig(batch=1))
     assert 0 < parity.check_parity(model, tmp_path / "baseline.onnx", GraphConfig(batch=1)) <= parity.PARITY
+
+
+def test_a_model_with_close_ups_and_no_motion_exports(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = AVSAC(replace(reduced("live"), motion=False)).eval()  # weights.pt has not the backbone, which is not to be shaken
+    model.recognition.lift.fill_(0.5)
+    assert export(model, tmp_path, Card("still"), class_names(1), GraphConfig(batch=1)) <= parity.PARITY
+    assert list(check_folder(tmp_path)["inputs"]) == ["image", "logMel", "closeUp"]
 
 
 def test_a_model_with_motion_exports_with_its_earlier_frames(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..audio import AudioConfig
 from ..model.avsac import AVSAC
 from ..model.config import ModelConfig
-from .graph import CLOSE_UP, GraphConfig, random_inputs, session, to_onnx, write_graph
+from .graph import CLOSE_UP, Graph, GraphConfig, random_inputs, session, to_onnx, write_graph
 
 WARM_UP = 3
 
@@ -63,9 +63,10 @@ def time_model(model: AVSAC, threads: int, runs: int) -> float:
     """Median milliseconds of one frame in PyTorch, without a close-up."""
     torch.set_num_threads(threads)
     values = random_inputs(1, model.config, AudioConfig(), seed=0)
-    inputs = [torch.from_numpy(value) for name, value in values.items() if name != CLOSE_UP]
+    inputs = {name: torch.from_numpy(value) for name, value in values.items() if name != CLOSE_UP}
+    graph = Graph(model, GraphConfig())
     with torch.inference_mode():
-        return median_milliseconds({"run": lambda: model(*inputs)}, runs)["run"]
+        return median_milliseconds({"run": lambda: graph(**inputs)}, runs)["run"]
 
 
 class BareBackbone(nn.Module):

@@ -110,8 +110,8 @@ def write_golden(folder: Path, model: AVSAC, graph: GraphConfig) -> dict:
                 looks = model.look_closer(wide)
                 looks[-1] = torch.nan
                 inputs |= {"looks": looks.numpy(), "closeUp": wide.numpy()}
-            given = map(torch.from_numpy, inputs.values())
-            made = [output.numpy() for output in Graph(model, graph).eval()(*given)]
+            given = {TENSORS.get(name, name): torch.from_numpy(values) for name, values in inputs.items()}
+            made = [output.numpy() for output in Graph(model, graph).eval()(**given)]
         tolerance = LOGITS_TOLERANCE if graph.precision == "fp32" else DEVIATIONS[graph.precision] * float(made[0].std())
         return {
             "name": case,

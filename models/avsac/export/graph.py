@@ -140,10 +140,10 @@ def to_onnx(
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             module.eval(),
-            tuple(map(torch.from_numpy, example.values())),
+            kwargs={name: torch.from_numpy(values) for name, values in example.items()},
             input_names=list(example),
             output_names=outputs,
-            dynamic_shapes=tuple({} if count is None else {0: count} for count in rows.values()),
+            dynamic_shapes={name: {} if count is None else {0: count} for name, count in rows.items()},
             opset_version=OPSET,
             dynamo=True,
             verbose=False,

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ..audio import AudioConfig
-from .graph import CLOSE_UP, LOOKED, GraphConfig, decide, random_inputs, session
+from .graph import CLOSE_UP, LOOKED, Graph, GraphConfig, decide, random_inputs, session
 
 # Largest difference in logits of an fp32 graph.
 PARITY = 1e-4
@@ -38,7 +38,8 @@ def difference(logits: np.ndarray, output: np.ndarray, bound: float = 0.0) -> fl
 
 def logits_of(model: nn.Module, inputs: dict[str, np.ndarray]) -> torch.Tensor:
     """What PyTorch says of a graph's inputs; close-ups change what it says of later pictures alone."""
-    return model.eval()(*(torch.from_numpy(values) for name, values in inputs.items() if name != CLOSE_UP))
+    given = {name: torch.from_numpy(values) for name, values in inputs.items() if name != CLOSE_UP}
+    return Graph(model, GraphConfig()).eval()(**given)[0]
 
 
 def check_decisions(model: nn.Module, path: Path, config: GraphConfig, inputs: Iterable[dict[str, np.ndarray]]) -> float:
