@@ -83,17 +83,18 @@ def load(arguments: argparse.Namespace):
     from ..model.avsac import AVSAC
     from ..training.checkpoint import load_model
 
-    sizes = {} if arguments.image_size is None else {"image_size": arguments.image_size}
-    if arguments.checkpoint is not None:
-        model = load_model(arguments.checkpoint)
-        if not sizes:
-            return model
-        # Sizes depend on the picture's only in tables that are computed, never in weights.
-        resized = AVSAC(replace(model.config, **sizes))
-        resized.load_state_dict(model.state_dict())
-        return resized.eval()
-    torch.manual_seed(0)
-    return AVSAC(replace(PRESETS[arguments.preset], **sizes)).eval()
+    side = arguments.image_size
+    if arguments.checkpoint is None:
+        torch.manual_seed(0)
+        config = PRESETS[arguments.preset]
+        return AVSAC(config if side is None else replace(config, image_size=side)).eval()
+    model = load_model(arguments.checkpoint)
+    if side is None:
+        return model
+    # Sizes depend on the picture's only in tables that are computed, never in weights.
+    resized = AVSAC(replace(model.config, image_size=side))
+    resized.load_state_dict(model.state_dict())
+    return resized.eval()
 
 
 def card(arguments: argparse.Namespace, model):

@@ -82,7 +82,7 @@ class Graph(nn.Module):
         looks: Tensor | None = None,
         close_up: Tensor | None = None,
     ) -> list[Tensor]:
-        """`random_inputs` in their order -> `output_names`: `logits` [N,K,S,S] float32 or `mask` of `decide`, and with
+        """`random_inputs` by their names -> `output_names`: `logits` [N,K,S,S] float32 or `mask` of `decide`, and with
         close-ups what these look like [M,P,K].
         """
         logits = self.model(image, log_mel, earlier, looks)
